@@ -1,0 +1,2 @@
+// What travels: checksums, frames and codecs.
+export { crc32c } from './crc32c.ts';
