@@ -1,0 +1,206 @@
+// The log, from a leader to its followers: pipelined appends, conflicts, commitment.
+
+import { assert } from '../assert.ts';
+import { decodeConfiguration } from './configuration.ts';
+import { EntryKind } from './entry.ts';
+import type { Entry, LogIndex, MemberId } from './entry.ts';
+import { cutSuffix, entryAt, entryBytes, lastIndex, lastIndexNotAbove, slice, termAt } from './log.ts';
+import type { Message } from './message.ts';
+import { advance, becomeProbe, becomeReplicate, becomeSnapshot, reject, sent } from './progress.ts';
+import type { Progress } from './progress.ts';
+import { quorumIndex } from './quorum.ts';
+import { beginRound, noteRound } from './read-index.ts';
+import { Role, configurationOf, newElectionTimeout, trackMembers } from './state.ts';
+import { maybeFinishTransfer } from './transfer.ts';
+import { send, sendDurably, termIsDurable } from './turn.ts';
+import type { Turn } from './turn.ts';
+
+/** Appends one entry of the own term. */
+export function appendOwn(turn: Turn, kind: EntryKind, data: Uint8Array): Entry {
+  const { state } = turn;
+  const entry: Entry = { index: lastIndex(state.log) + 1, term: state.term, kind, data };
+  push(turn, entry);
+  state.uncommittedBytes += entryBytes(entry);
+  turn.broadcast = true;
+  return entry;
+}
+
+function push(turn: Turn, entry: Entry): void {
+  const { state } = turn;
+  assert(entry.index === lastIndex(state.log) + 1, 'a log has no gaps');
+  state.log.entries.push(entry);
+  if (entry.kind !== EntryKind.configuration) return;
+  state.configurations.push({ index: entry.index, configuration: decodeConfiguration(entry.data) });
+  if (state.role === Role.leader) trackMembers(state, entry.index);
+}
+
+/** Invariant: called only where an entry at `from` conflicts in term with one that a leader sent (law 2). */
+function cut(turn: Turn, from: LogIndex): void {
+  const { state } = turn;
+  if (from <= state.log.handed) turn.cutFrom = Math.min(turn.cutFrom ?? from, from);
+  cutSuffix(state.log, from);
+  while (state.configurations.length > 1 && state.configurations.at(-1)!.index >= from) state.configurations.pop();
+}
+
+export function broadcastAppend(turn: Turn): void {
+  for (const [id, progress] of turn.state.progress) sendAppends(turn, id, progress);
+}
+
+function isPaused(turn: Turn, progress: Progress): boolean {
+  if (progress.mode === 'snapshot') return true;
+  if (progress.mode === 'probe') return progress.paused;
+  return progress.inflight.length >= turn.options.inflightMax || progress.inflightBytes >= turn.options.inflightBytesMax;
+}
+
+/** Sends what this member lacks, as far as its window allows. */
+export function sendAppends(turn: Turn, id: MemberId, progress: Progress): void {
+  const { log } = turn.state;
+  while (!isPaused(turn, progress) && progress.next <= lastIndex(log)) {
+    if (!sendAppend(turn, id, progress)) return;
+  }
+}
+
+/** One append, empty if there is nothing new; false if what it must begin with is compacted. */
+function sendAppend(turn: Turn, id: MemberId, progress: Progress): boolean {
+  const { state } = turn;
+  const prevTerm = termAt(state.log, progress.next - 1);
+  if (prevTerm === undefined) {
+    becomeSnapshot(progress);
+    turn.snapshotsWanted.push(id);
+    return false;
+  }
+  const prevIndex = progress.next - 1;
+  const entries = progress.next > lastIndex(state.log) ? [] : slice(state.log, progress.next, turn.options.appendBytesMax);
+  send(turn, id, { type: 'append', prevIndex, prevTerm, entries, commit: state.log.committed });
+  if (progress.mode === 'probe') progress.paused = true;
+  else if (entries.length > 0) sent(progress, entries.at(-1)!.index, entries.reduce((sum, entry) => sum + entryBytes(entry), 0));
+  return true;
+}
+
+/** A follower's half of Raft §5.3. */
+export function onAppend(turn: Turn, message: Message & { type: 'append' }): void {
+  const { state } = turn;
+  const { log } = state;
+  const { prevIndex, prevTerm, entries } = message;
+  if (prevIndex < log.committed) {
+    // It begins below what is committed: up to there both logs are equal (Log Matching), so only say how far.
+    if (prevIndex + entries.length <= log.committed) return acknowledge(turn, message.from, log.committed);
+  } else if (termAt(log, prevIndex) !== prevTerm) {
+    const hintIndex = lastIndexNotAbove(log, prevIndex, prevTerm);
+    const hintTerm = termAt(log, hintIndex) ?? 0;
+    return send(turn, message.from, { type: 'appendReply', index: prevIndex, rejected: true, hintIndex, hintTerm });
+  }
+  for (const entry of entries) {
+    if (entry.index <= log.committed) continue;
+    const term = termAt(log, entry.index);
+    if (term === entry.term) continue;
+    // Only a differing term is a conflict. A delayed, shorter or doubled append finds its entries here and cuts nothing.
+    if (term !== undefined) cut(turn, entry.index);
+    push(turn, entry);
+  }
+  const matched = prevIndex + entries.length;
+  // Not beyond what this very append proved equal to the leader's log: what lies behind it may be an old leader's.
+  commitTo(turn, Math.min(message.commit, matched));
+  acknowledge(turn, message.from, matched);
+}
+
+export function acknowledge(turn: Turn, to: MemberId, index: LogIndex): void {
+  sendDurably(turn, to, { type: 'appendReply', index, rejected: false, hintIndex: 0, hintTerm: 0 });
+}
+
+/** Never backwards (law 3). */
+export function commitTo(turn: Turn, index: LogIndex): void {
+  const { log } = turn.state;
+  if (index <= log.committed) return;
+  assert(index <= lastIndex(log), 'only what is in the log is committed');
+  log.committed = index;
+}
+
+export function onAppendReply(turn: Turn, message: Message & { type: 'appendReply' }): void {
+  const { state } = turn;
+  const progress = state.progress.get(message.from);
+  if (progress === undefined) return;
+  progress.active = true;
+  progress.moving = true;
+  if (message.rejected) {
+    // Of the follower's terms at and before the hint, skip those that ours cannot share: one answer per term, not per entry.
+    const hint = message.hintTerm > 0 ? lastIndexNotAbove(state.log, message.hintIndex, message.hintTerm) : message.hintIndex;
+    if (reject(progress, message.index, hint)) probe(turn, message.from, progress);
+    return;
+  }
+  if (message.index > lastIndex(state.log)) return;
+  const news = advance(progress, message.index);
+  if (progress.mode === 'probe' && (news || progress.match >= message.index)) becomeReplicate(progress);
+  else if (progress.mode === 'snapshot' && news) {
+    // The log may have been compacted beyond the snapshot that just arrived: then the next one is needed.
+    if (progress.match >= state.log.offset) becomeReplicate(progress);
+    else turn.snapshotsWanted.push(message.from);
+  }
+  if (news) maybeCommit(turn);
+  sendAppends(turn, message.from, progress);
+  maybeFinishTransfer(turn, message.from, progress);
+}
+
+function probe(turn: Turn, id: MemberId, progress: Progress): void {
+  if (!isPaused(turn, progress)) sendAppend(turn, id, progress);
+}
+
+/** Commits what a quorum holds durably, the leader counting itself by its own disk. */
+export function maybeCommit(turn: Turn): boolean {
+  const { state } = turn;
+  const { log } = state;
+  const index = quorumIndex(configurationOf(state), (id) => (id === state.id ? log.durable : (state.progress.get(id)?.match ?? 0)));
+  if (index <= log.committed) return false;
+  // A new leader may not count replicas for entries of earlier terms (Raft §5.4.2, Figure 8): a later leader could
+  // still overwrite them. Committing one entry of our own term commits the prefix.
+  if (termAt(log, index) !== state.term) return false;
+  for (let at = log.committed + 1; at <= index; at++) {
+    const entry = entryAt(log, at)!;
+    if (entry.term === state.term) state.uncommittedBytes -= entryBytes(entry);
+  }
+  commitTo(turn, index);
+  turn.broadcast = true;
+  if (state.waiting.length > 0) beginRound(turn);
+  return true;
+}
+
+export function onHeartbeat(turn: Turn, message: Message & { type: 'heartbeat' }): void {
+  const { state } = turn;
+  commitTo(turn, Math.min(message.commit, lastIndex(state.log)));
+  if (message.digestIndex > 0) turn.digests.push({ index: message.digestIndex, digest: message.digest });
+  const body = { type: 'heartbeatReply', round: message.round } as const;
+  if (termIsDurable(state)) send(turn, message.from, body);
+  else sendDurably(turn, message.from, body);
+}
+
+export function onHeartbeatReply(turn: Turn, message: Message & { type: 'heartbeatReply' }): void {
+  const { state } = turn;
+  const progress = state.progress.get(message.from);
+  if (progress === undefined) return;
+  progress.active = true;
+  noteRound(turn, message.from, message.round);
+  if (progress.mode === 'snapshot' || progress.match >= lastIndex(state.log)) return;
+  // What was sent may be lost: probe again; in replicate, an empty append behind the last one shows any gap.
+  const stalled = !progress.moving;
+  progress.moving = false;
+  if (progress.mode === 'probe') {
+    progress.paused = false;
+    sendAppend(turn, message.from, progress);
+  } else if (stalled) sendEmptyAppend(turn, message.from, progress);
+}
+
+function sendEmptyAppend(turn: Turn, id: MemberId, progress: Progress): void {
+  const { state } = turn;
+  const prevTerm = termAt(state.log, progress.next - 1);
+  if (prevTerm === undefined) return becomeProbe(progress);
+  send(turn, id, { type: 'append', prevIndex: progress.next - 1, prevTerm, entries: [], commit: state.log.committed });
+}
+
+/** A leader was heard: whoever speaks in the current term with its voice leads it. */
+export function hearLeader(turn: Turn, from: MemberId): void {
+  const { state } = turn;
+  assert(state.role !== Role.leader, 'there is at most one leader in a term (Election Safety, Raft §5.2)');
+  state.loyalTicks = 0;
+  if (state.lead === from && state.role === Role.follower) state.electionElapsed = 0;
+  else newElectionTimeout(state, turn.options);
+}
