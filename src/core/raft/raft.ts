@@ -148,8 +148,13 @@ function onPersisted(turn: Turn, seq: number, index: LogIndex, term: number): vo
 }
 
 function onUnreachable(turn: Turn, member: MemberId): void {
-  const progress = turn.state.progress.get(member);
+  const { state } = turn;
+  const progress = state.progress.get(member);
   if (progress?.mode === 'replicate') becomeProbe(progress);
+  if (member !== state.lead) return;
+  // What was on its way to the leader may have arrived or not. Reads are asked again; proposals must not be.
+  for (const ref of state.forwardedProposals.values()) turn.proposals.push({ ref, outcome: 'lost' });
+  state.forwardedProposals.clear();
 }
 
 function compact(turn: Turn, index: LogIndex): void {

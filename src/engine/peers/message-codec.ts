@@ -1,0 +1,133 @@
+// Raft's messages as bytes, fixed-width. The first byte names the type; a type this build does not know is skipped
+// by the caller (design: unknown messages are not errors between versions).
+
+import { fail } from '../../core/errors.ts';
+import { decodeConfiguration, encodeConfiguration } from '../../core/raft/index.ts';
+import type { Body, Entry, EntryKind, GroupId, Message, MessageType, SnapshotMarker } from '../../core/raft/index.ts';
+import { Reader, Writer } from '../../core/wire/index.ts';
+
+const types: Readonly<Record<MessageType, number>> = {
+  preVote: 1, vote: 2, preVoteReply: 3, voteReply: 4, append: 5, appendReply: 6, heartbeat: 7, heartbeatReply: 8,
+  readIndex: 9, readIndexReply: 10, propose: 11, proposeReply: 12, timeoutNow: 13, snapshot: 14,
+};
+const names = new Map(Object.entries(types).map(([name, type]) => [type, name as MessageType]));
+const outcomes = ['appended', 'notLeader', 'overloaded'] as const;
+
+export function encodeMarker(writer: Writer, marker: SnapshotMarker): void {
+  writer.u53(marker.index).u53(marker.term).u53(marker.producer).u53(marker.id).bytes(encodeConfiguration(marker.configuration));
+}
+
+export function decodeMarker(reader: Reader): SnapshotMarker {
+  const [index, term, producer, id] = [reader.u53(), reader.u53(), reader.u53(), reader.u53()];
+  return { index, term, producer, id, configuration: decodeConfiguration(reader.bytes()) };
+}
+
+export function encodeMessage(group: GroupId, message: Message): Uint8Array {
+  const writer = new Writer(message.type === 'append' ? 96 + message.entries.reduce((sum, entry) => sum + entry.data.length + 32, 0) : 96);
+  writer.u32(group).u8(types[message.type]).u53(message.from).u53(message.to).u53(message.term);
+  encodeBody(writer, message);
+  return writer.finish();
+}
+
+function encodeBody(writer: Writer, body: Body): void {
+  switch (body.type) {
+    case 'preVote':
+    case 'vote':
+      writer.u53(body.lastIndex).u53(body.lastTerm).u8(body.transfer ? 1 : 0);
+      break;
+    case 'preVoteReply':
+    case 'voteReply':
+      writer.u8(body.granted ? 1 : 0);
+      break;
+    case 'append':
+      writer.u53(body.prevIndex).u53(body.prevTerm).u53(body.commit).u32(body.entries.length);
+      for (const entry of body.entries) writer.u53(entry.term).u8(entry.kind).bytes(entry.data);
+      break;
+    case 'appendReply':
+      writer.u53(body.index).u8(body.rejected ? 1 : 0).u53(body.hintIndex).u53(body.hintTerm);
+      break;
+    case 'heartbeat':
+      writer.u53(body.commit).u53(body.round).u53(body.digestIndex).string(body.digest);
+      break;
+    case 'heartbeatReply':
+      writer.u53(body.round);
+      break;
+    case 'readIndex':
+      writer.u53(body.id);
+      break;
+    case 'readIndexReply':
+      writer.u53(body.id).u53(body.index);
+      break;
+    case 'propose':
+      writer.u53(body.id).bytes(body.data);
+      break;
+    case 'proposeReply':
+      writer.u53(body.id).u8(outcomes.indexOf(body.outcome)).u53(body.index).u53(body.entryTerm);
+      break;
+    case 'snapshot':
+      encodeMarker(writer, body.marker);
+      break;
+    case 'timeoutNow':
+      break;
+  }
+}
+
+/** Undefined: a type of a later version. Entries are views of `bytes`. */
+export function decodeMessage(bytes: Uint8Array): { readonly group: GroupId; readonly message: Message } | undefined {
+  const reader = new Reader(bytes);
+  const group = reader.u32();
+  const type = names.get(reader.u8());
+  const envelope = { from: reader.u53(), to: reader.u53(), term: reader.u53() };
+  if (type === undefined) return undefined;
+  return { group, message: { ...envelope, ...decodeBody(reader, type) } };
+}
+
+function decodeBody(reader: Reader, type: MessageType): Body {
+  switch (type) {
+    case 'preVote':
+    case 'vote':
+      return { type, lastIndex: reader.u53(), lastTerm: reader.u53(), transfer: reader.u8() === 1 };
+    case 'preVoteReply':
+    case 'voteReply':
+      return { type, granted: reader.u8() === 1 };
+    case 'append':
+      return decodeAppend(reader);
+    case 'appendReply':
+      return { type, index: reader.u53(), rejected: reader.u8() === 1, hintIndex: reader.u53(), hintTerm: reader.u53() };
+    case 'heartbeat':
+      return { type, commit: reader.u53(), round: reader.u53(), digestIndex: reader.u53(), digest: reader.string() };
+    case 'heartbeatReply':
+      return { type, round: reader.u53() };
+    case 'readIndex':
+      return { type, id: reader.u53() };
+    case 'readIndexReply':
+      return { type, id: reader.u53(), index: reader.u53() };
+    case 'propose':
+      return { type, id: reader.u53(), data: reader.bytes() };
+    case 'proposeReply': {
+      const id = reader.u53();
+      const outcome = outcomes[reader.u8()] ?? fail('PROTOCOL', { detail: 'an unknown outcome of a proposal' });
+      return { type, id, outcome, index: reader.u53(), entryTerm: reader.u53() };
+    }
+    case 'timeoutNow':
+      return { type };
+    case 'snapshot':
+      return { type, marker: decodeMarker(reader) };
+  }
+}
+
+function decodeAppend(reader: Reader): Body {
+  const prevIndex = reader.u53();
+  const prevTerm = reader.u53();
+  const commit = reader.u53();
+  const count = reader.u32();
+  const entries: Entry[] = [];
+  // Each entry takes 13 bytes at least: a count that cannot be true fails on its first missing byte.
+  for (let at = 1; at <= count; at++) {
+    const term = reader.u53();
+    const kind = reader.u8();
+    if (kind > 2) fail('UNSUPPORTED', { detail: `an entry of kind ${kind}` });
+    entries.push({ index: prevIndex + at, term, kind: kind as EntryKind, data: reader.bytes() });
+  }
+  return { type: 'append', prevIndex, prevTerm, commit, entries };
+}
