@@ -1,0 +1,92 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { Matrix } from './matrix.ts';
+import { tableKernel } from './kernel.ts';
+import { range, ReedSolomon } from './reed-solomon.ts';
+
+interface Vector {
+  readonly data: number;
+  readonly parity: number;
+  readonly parityHex: readonly string[];
+}
+
+const vectors = JSON.parse(
+  readFileSync(new URL('../../../test/vectors/rs-vectors.json', import.meta.url), 'utf8'),
+) as readonly Vector[];
+const kernels = [tableKernel];
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+
+export function filled(data: number, parity: number, length: number): Uint8Array[] {
+  return range(0, data + parity).map((i) =>
+    Uint8Array.from({ length }, (_, x) => (i < data ? (i * 31 + x * 7 + x * x * i + 1) & 0xff : 0xee)),
+  );
+}
+
+describe.each(kernels)('kernel $name', (kernel) => {
+  it.each(vectors)('writes the recorded parity of $data + $parity', ({ data, parity, parityHex }) => {
+    const shards = filled(data, parity, 48);
+    new ReedSolomon(data, parity, { kernel }).encode(shards);
+    expect(shards.slice(data).map(hex)).toEqual(parityHex);
+  });
+
+  it('rebuilds every pattern of losses of every code up to eight shards', () => {
+    for (let total = 1; total <= 8; total++) {
+      for (let data = 1; data <= total; data++) rebuildEveryPattern(new ReedSolomon(data, total - data, { kernel }));
+    }
+  });
+});
+
+function rebuildEveryPattern(code: ReedSolomon): void {
+  const shards = filled(code.data, code.parity, 19);
+  code.encode(shards);
+  if (!code.isParityCorrect(shards)) expect.fail('parity is correct after encoding');
+  for (let pattern = 0; pattern < 1 << code.total; pattern++) {
+    const missing = range(0, code.total).filter((i) => (pattern >> i) & 1);
+    const result = code.reconstruct(shards.map((shard, i) => ((pattern >> i) & 1 ? undefined : shard)));
+    if (missing.length > code.parity) {
+      expect(result).toEqual({ type: 'unrecoverable', missing, tolerated: code.parity });
+    } else if (result.type !== 'ok' || !result.shards.every((shard, i) => hex(shard) === hex(shards[i]!))) {
+      expect.fail(`${code.data}+${code.parity} without ${missing.join()}`);
+    }
+  }
+}
+
+it('notices one changed bit in any shard', () => {
+  const code = new ReedSolomon(5, 3);
+  const shards = filled(5, 3, 100);
+  code.encode(shards);
+  for (const shard of shards) {
+    shard[99]! ^= 4;
+    expect(code.isParityCorrect(shards)).toBe(false);
+    shard[99]! ^= 4;
+  }
+  expect(code.isParityCorrect(shards)).toBe(true);
+});
+
+it('updates parity for one changed shard as a full encoding would', () => {
+  const code = new ReedSolomon(6, 3);
+  const shards = filled(6, 3, 77);
+  code.encode(shards);
+  const after = shards[2]!.map((byte, x) => byte ^ (x * 5));
+  code.update(shards.slice(6), 2, shards[2]!, after);
+  shards[2] = after;
+  expect(code.isParityCorrect(shards)).toBe(true);
+});
+
+it('has a matrix at both ends of what is allowed', () => {
+  const widest = new ReedSolomon(128, 128);
+  const shards = filled(128, 128, 3);
+  widest.encode(shards);
+  expect(widest.reconstruct(shards.map((s, i) => (i < 128 ? undefined : s)))).toMatchObject({ type: 'ok', shards });
+  expect(() => new ReedSolomon(200, 57)).toThrow('at most 256 shards');
+  expect(() => new ReedSolomon(0, 1)).toThrow('at least one data shard');
+  new ReedSolomon(256, 0).encode(filled(256, 0, 1));
+});
+
+it('inverts what can be inverted', () => {
+  const matrix = Matrix.of([[56, 23, 98], [3, 100, 200], [45, 201, 123]]);
+  expect(matrix.times(matrix.invert()!)).toEqual(Matrix.identity(3));
+  expect(Matrix.of([[0, 1], [1, 0]]).invert()).toEqual(Matrix.of([[0, 1], [1, 0]]));
+  expect(Matrix.of([[4, 3], [12, 9]]).times(Matrix.of([[1, 0], [0, 1]])).at(1, 0)).toBe(12);
+  expect(Matrix.of([[1, 2], [1, 2]]).invert()).toBeUndefined();
+});
