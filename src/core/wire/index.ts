@@ -1,3 +1,7 @@
 // What travels: checksums, frames and codecs.
 export { crc32c } from './crc32c.ts';
 export { Reader, Writer } from './codec.ts';
+export { FrameReader, encodeFrame } from './frame.ts';
+export type { Frame } from './frame.ts';
+export { HelloReader, answerHello, checkAnswer, encodeHello, helloMagic, newHello, protocolHighest, protocolLowest } from './hello.ts';
+export type { Hello, HelloStatus, Purpose } from './hello.ts';

@@ -1,0 +1,118 @@
+// A connection this member dials to another and keeps: hello, then frames; when it breaks it is dialed again, with
+// jitter, until closed. What is sent while it is down is dropped: Raft expects loss, and asks again.
+
+import { FrameReader, HelloReader, checkAnswer, encodeFrame, encodeHello } from '../../core/wire/index.ts';
+import type { Hello } from '../../core/wire/index.ts';
+import { DialError } from '../ports.ts';
+import type { Address, Connection, Ports } from '../ports.ts';
+import { peerFrameBytesMax } from './frames.ts';
+
+const dialTimeoutMs = 1000;
+const backoffMs = { first: 20, max: 1000 };
+/** Bytes queued on a link beyond which it takes no more: the other side does not read. */
+const queuedBytesMax = 64 << 20;
+
+export interface LinkHandlers {
+  /** Hello was answered. Runs before anything queued by others. */
+  opened(): void;
+  frame(type: number, stream: number, body: Uint8Array): void;
+  /** `refused`: nobody listens at the address any more. */
+  closed(refused: boolean): void;
+}
+
+export class Link {
+  readonly #ports: Pick<Ports, 'clock' | 'random' | 'network' | 'logger'>;
+  readonly #address: Address;
+  readonly #hello: Hello;
+  readonly #handlers: LinkHandlers;
+  #connection: Connection | undefined;
+  #open = false;
+  #closed = false;
+  #backoff = backoffMs.first;
+  #cancelRedial: (() => void) | undefined;
+
+  constructor(ports: Pick<Ports, 'clock' | 'random' | 'network' | 'logger'>, address: Address, hello: Hello, handlers: LinkHandlers) {
+    this.#ports = ports;
+    this.#address = address;
+    this.#hello = hello;
+    this.#handlers = handlers;
+    void this.#dial();
+  }
+
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
+  /** False: dropped, because the link is down or its queue is full. */
+  send(type: number, stream: number, body: Uint8Array): boolean {
+    if (!this.#open || this.#connection === undefined || this.#connection.queuedBytes > queuedBytesMax) return false;
+    this.#connection.write(encodeFrame(type, stream, body));
+    return true;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#cancelRedial?.();
+    this.#connection?.close();
+  }
+
+  async #dial(): Promise<void> {
+    try {
+      const connection = await this.#ports.network.dial(this.#address, { timeoutMs: dialTimeoutMs });
+      if (this.#closed) return connection.destroy();
+      this.#connected(connection);
+    } catch (error) {
+      this.#down(error instanceof DialError && error.refused);
+    }
+  }
+
+  #connected(connection: Connection): void {
+    this.#connection = connection;
+    const hello = new HelloReader();
+    const frames = new FrameReader(peerFrameBytesMax);
+    const deadline = this.#ports.clock.after(dialTimeoutMs * 2, () => connection.destroy());
+    connection.handle({
+      data: (bytes) => {
+        try {
+          let rest = bytes;
+          if (!this.#open) {
+            const answer = hello.push(bytes);
+            if (answer === undefined) return;
+            deadline();
+            this.#answered(answer.hello);
+            rest = answer.rest;
+          }
+          for (const frame of frames.push(rest)) this.#handlers.frame(frame.type, frame.stream, frame.body);
+        } catch (error) {
+          this.#ports.logger.log('warn', 'a peer does not speak the protocol', { address: this.#address, error: String(error) });
+          connection.destroy();
+        }
+      },
+      closed: () => {
+        deadline();
+        this.#connection = undefined;
+        this.#down(false);
+      },
+      drained: () => undefined,
+    });
+    connection.write(encodeHello(this.#hello));
+  }
+
+  #answered(answer: Hello): void {
+    checkAnswer(answer);
+    this.#open = true;
+    this.#backoff = backoffMs.first;
+    this.#handlers.opened();
+  }
+
+  #down(refused: boolean): void {
+    const wasOpen = this.#open;
+    this.#open = false;
+    if (this.#closed) return;
+    if (wasOpen || refused) this.#handlers.closed(refused);
+    // Right after a break the first try is immediate: it tells a lost connection from a lost process.
+    const delay = wasOpen ? 0 : this.#backoff * (0.5 + this.#ports.random.uint32() / 0x1_0000_0000);
+    this.#backoff = Math.min(this.#backoff * 2, backoffMs.max);
+    this.#cancelRedial = this.#ports.clock.after(delay, () => void this.#dial());
+  }
+}

@@ -1,0 +1,194 @@
+// The other members, as this one reaches them: per peer a control link (Raft) and, while it is needed, a bulk link
+// (snapshots). What a peer sends comes on the links that it dials, through `accept`.
+
+import { OperationError } from '../../core/errors.ts';
+import type { GroupId, MemberId, MemberInfo, Message } from '../../core/raft/index.ts';
+import { FrameReader, encodeFrame } from '../../core/wire/index.ts';
+import type { Hello } from '../../core/wire/index.ts';
+import type { Acquaintances } from '../member/identity.ts';
+import type { Address, Connection, Ports } from '../ports.ts';
+import { PeerFrame, decodeBirthAnswer, decodeNumber, encodeBirthAnswer, encodeNumber, peerFrameBytesMax } from './frames.ts';
+import type { BirthAnswer } from './frames.ts';
+import { Link } from './link.ts';
+import { decodeMessage, encodeMessage } from './message-codec.ts';
+
+export interface PeersHandlers {
+  message(group: GroupId, message: Message): void;
+  /** What was on its way to this member may be lost. `refused`: its process is gone. */
+  unreachable(member: MemberId, refused: boolean): void;
+  hasRun(): boolean;
+  /** A frame about snapshots on a connection that the peer dialed; `reply` answers on it. */
+  snapshotFrame(from: MemberId, type: number, body: Uint8Array, reply: (type: number, body: Uint8Array) => void): void;
+  snapshotConnectionClosed(from: MemberId): void;
+}
+
+interface Peer {
+  readonly info: MemberInfo;
+  readonly control: Link;
+}
+
+export function parseAddress(address: string): Address {
+  const colon = address.lastIndexOf(':');
+  const port = Number(address.slice(colon + 1));
+  if (colon <= 0 || !Number.isInteger(port) || port < 0 || port > 65535) {
+    throw new OperationError({ code: 'INVALID_CONFIG', detail: `"${address}" is not host:port` });
+  }
+  return { host: address.slice(0, colon).replace(/^\[(.*)\]$/, '$1'), port };
+}
+
+export class Peers {
+  readonly #ports: Ports;
+  readonly #hello: Hello;
+  readonly #acquaintances: Acquaintances;
+  readonly #handlers: PeersHandlers;
+  readonly #peers = new Map<MemberId, Peer>();
+  readonly #accepted = new Set<Connection>();
+  readonly #birthAnswers = new Map<MemberId, BirthAnswer>();
+  #birth = 0;
+  #asking = false;
+  messagesSent = 0;
+  messagesReceived = 0;
+
+  constructor(ports: Ports, hello: Hello, acquaintances: Acquaintances, handlers: PeersHandlers) {
+    this.#ports = ports;
+    this.#hello = hello;
+    this.#acquaintances = acquaintances;
+    this.#handlers = handlers;
+  }
+
+  /** Dials whom it does not know yet, lets go of whom the list does not name, follows a changed address. */
+  setMembers(members: readonly MemberInfo[]): void {
+    for (const [id, peer] of this.#peers) {
+      if (members.some((member) => member.id === id && member.address === peer.info.address)) continue;
+      peer.control.close();
+      this.#peers.delete(id);
+    }
+    for (const info of members) {
+      if (info.id === this.#hello.member || this.#peers.has(info.id)) continue;
+      this.#peers.set(info.id, { info, control: this.#link(info) });
+    }
+  }
+
+  /** From here on this member has an identity: it introduces itself, and may speak. */
+  introduce(birth: number): void {
+    this.#birth = birth;
+    for (const peer of this.#peers.values()) this.#greet(peer.control);
+  }
+
+  /** Asks everybody, on every link that opens, until `introduce`. */
+  askForBirth(): ReadonlyMap<MemberId, BirthAnswer> {
+    this.#asking = true;
+    for (const peer of this.#peers.values()) this.#greet(peer.control);
+    return this.#birthAnswers;
+  }
+
+  send(group: GroupId, message: Message): void {
+    const peer = this.#peers.get(message.to);
+    if (this.#birth === 0 || peer === undefined) return;
+    this.messagesSent++;
+    if (!peer.control.send(PeerFrame.raft, 0, encodeMessage(group, message)) && peer.control.isOpen) {
+      this.#handlers.unreachable(message.to, false);
+    }
+  }
+
+  /** A further link to the member, for snapshots. */
+  bulk(member: MemberId, handlers: { opened(): void; frame(type: number, body: Uint8Array): void; closed(): void }): Link | undefined {
+    const peer = this.#peers.get(member);
+    if (peer === undefined) return undefined;
+    return new Link(this.#ports, parseAddress(peer.info.address), { ...this.#hello, purpose: 'bulk' }, {
+      opened: () => handlers.opened(),
+      frame: (type, _stream, body) => handlers.frame(type, body),
+      closed: () => handlers.closed(),
+    });
+  }
+
+  /** A connection whose hello (already answered) said that a peer dialed it. */
+  accept(connection: Connection, hello: Hello, firstBytes: Uint8Array): void {
+    this.#accepted.add(connection);
+    const frames = new FrameReader(peerFrameBytesMax);
+    let introduced = false;
+    let chain: Promise<void> | undefined;
+    const reply = (type: number, body: Uint8Array): void => void connection.write(encodeFrame(type, 0, body));
+    const take = (type: number, body: Uint8Array): void => {
+      switch (type) {
+        case PeerFrame.raft:
+          if (introduced) this.#receive(hello.member, body);
+          return;
+        case PeerFrame.birthQuery:
+          reply(PeerFrame.birthAnswer, encodeBirthAnswer({ birth: this.#acquaintances.birthOf(hello.member) ?? 0, hasRun: this.#handlers.hasRun() }));
+          return;
+        case PeerFrame.introduce:
+          chain = this.#meet(connection, hello.member, decodeNumber(body)).then((ok) => {
+            introduced = ok;
+            chain = undefined;
+          });
+          return;
+        default:
+          if (type >= PeerFrame.snapshotOffer && type <= PeerFrame.snapshotDone) this.#handlers.snapshotFrame(hello.member, type, body, reply);
+      }
+    };
+    const data = (bytes: Uint8Array): void => {
+      try {
+        for (const { type, body } of frames.push(bytes)) {
+          // While the birth is being recorded what follows it waits, in order.
+          if (chain === undefined) take(type, body);
+          else chain = chain.then(() => take(type, body));
+        }
+      } catch (error) {
+        this.#ports.logger.log('warn', 'a peer does not speak the protocol', { member: hello.member, error: String(error) });
+        connection.destroy();
+      }
+    };
+    connection.handle({
+      data,
+      closed: () => {
+        this.#accepted.delete(connection);
+        if (hello.purpose === 'bulk') this.#handlers.snapshotConnectionClosed(hello.member);
+      },
+      drained: () => undefined,
+    });
+    if (firstBytes.length > 0) data(firstBytes);
+  }
+
+  close(): void {
+    for (const peer of this.#peers.values()) peer.control.close();
+    for (const connection of this.#accepted) connection.destroy();
+    this.#peers.clear();
+  }
+
+  #receive(from: MemberId, body: Uint8Array): void {
+    const decoded = decodeMessage(body);
+    if (decoded === undefined) return;
+    // Nobody speaks for another.
+    if (decoded.message.from !== from || decoded.message.to !== this.#hello.member) return;
+    this.messagesReceived++;
+    this.#handlers.message(decoded.group, decoded.message);
+  }
+
+  async #meet(connection: Connection, member: MemberId, birth: number): Promise<boolean> {
+    try {
+      if (await this.#acquaintances.meet(member, birth)) return true;
+      this.#ports.logger.log('error', 'a member came back without its memory: it is not listened to', { member });
+    } catch (error) {
+      this.#ports.logger.log('error', 'a member could not be recorded', { member, error: String(error) });
+    }
+    connection.destroy();
+    return false;
+  }
+
+  #link(info: MemberInfo): Link {
+    const link: Link = new Link(this.#ports, parseAddress(info.address), { ...this.#hello, purpose: 'control' }, {
+      opened: () => this.#greet(link),
+      frame: (type, _stream, body) => {
+        if (type === PeerFrame.birthAnswer) this.#birthAnswers.set(info.id, decodeBirthAnswer(body));
+      },
+      closed: (refused) => this.#handlers.unreachable(info.id, refused),
+    });
+    return link;
+  }
+
+  #greet(link: Link): void {
+    if (this.#birth !== 0) link.send(PeerFrame.introduce, 0, encodeNumber(this.#birth));
+    else if (this.#asking) link.send(PeerFrame.birthQuery, 0, new Uint8Array(0));
+  }
+}

@@ -1,0 +1,31 @@
+// What a replica may be told. Numbers with their reasons.
+
+export interface ReplicaOptions {
+  /** A tick of Raft's clock. @default 50 */
+  readonly tickMs: number;
+  /** Ticks, see RaftOptions: 1.5 s, so that a pause of a second causes no election; a leader whose process died is noticed by its connection, in milliseconds. @default 30 */
+  readonly electionTicks: number;
+  /** @default 2 */
+  readonly heartbeatTicks: number;
+  /** Bytes of commands in one entry. @default 1 MiB */
+  readonly batchBytesMax: number;
+  /** Bytes of commands not yet in an entry; more is refused as OVERLOADED. @default 64 MiB */
+  readonly queueBytesMax: number;
+  /** A snapshot is taken when the log has grown by this, or by half the state, whichever is more. @default 32 MiB */
+  readonly snapshotLogBytes: number;
+  /** Bytes of log kept behind a snapshot for followers that are a little late. @default 8 MiB */
+  readonly tailBytes: number;
+  /** Snapshot bytes written or sent per second. @default 64 MiB */
+  readonly snapshotBytesPerSecond: number;
+}
+
+export const defaultReplicaOptions: ReplicaOptions = {
+  tickMs: 50,
+  electionTicks: 30,
+  heartbeatTicks: 2,
+  batchBytesMax: 1 << 20,
+  queueBytesMax: 64 << 20,
+  snapshotLogBytes: 32 << 20,
+  tailBytes: 8 << 20,
+  snapshotBytesPerSecond: 64 << 20,
+};
