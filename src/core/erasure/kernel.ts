@@ -3,6 +3,7 @@
 import { assert } from '../assert.ts';
 import { fieldSize, products } from './galois.ts';
 import type { Matrix } from './matrix.ts';
+import type { Stripe } from './stripe.ts';
 
 export interface Kernel {
   readonly name: string;
@@ -11,6 +12,8 @@ export interface Kernel {
    * another view. Synchronous; inputs are only read.
    */
   apply(matrix: Matrix, inputs: readonly Uint8Array[], outputs: readonly Uint8Array[]): void;
+  /** The same where the bytes lie: the slots of a stripe named, over [from, to). */
+  run(matrix: Matrix, stripe: Stripe, inputs: readonly number[], outputs: readonly number[], from: number, to: number): void;
 }
 
 /** What a caller of {@link Kernel.apply} promises; checked by every kernel before it touches a byte. */
@@ -35,6 +38,10 @@ export const tableKernel: Kernel = {
         if (cell !== 0) addScaled(output, input, cell);
       }
     }
+  },
+  run(matrix, stripe, inputs, outputs, from, to) {
+    const view = (slot: number): Uint8Array => stripe.shards[slot]!.subarray(from, to);
+    tableKernel.apply(matrix, inputs.map(view), outputs.map(view));
   },
 };
 

@@ -8,6 +8,7 @@ export class Matrix {
   readonly columns: number;
   /** Row after row. Nobody writes to it after the constructor's caller. */
   readonly cells: Uint8Array;
+  #key: string | undefined;
 
   constructor(rows: number, columns: number, cells: Uint8Array = new Uint8Array(rows * columns)) {
     assert(cells.length === rows * columns, 'a matrix has rows × columns cells');
@@ -89,7 +90,11 @@ export class Matrix {
   }
 
   /** Equal keys, equal matrices: what programs made from a matrix are cached by. */
-  key(): string {
+  get key(): string {
+    return (this.#key ??= this.#spell());
+  }
+
+  #spell(): string {
     let key = `${this.rows}x${this.columns}:`;
     for (const cell of this.cells) key += String.fromCharCode(cell);
     return key;

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Matrix } from './matrix.ts';
 import { tableKernel } from './kernel.ts';
+import { adaptiveKernel, emittedKernel, nibbleKernel } from './vector-kernels.ts';
 import { range, ReedSolomon } from './reed-solomon.ts';
 
 interface Vector {
@@ -13,7 +14,7 @@ interface Vector {
 const vectors = JSON.parse(
   readFileSync(new URL('../../../test/vectors/rs-vectors.json', import.meta.url), 'utf8'),
 ) as readonly Vector[];
-const kernels = [tableKernel];
+const kernels = [tableKernel, nibbleKernel, emittedKernel, adaptiveKernel];
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
 export function filled(data: number, parity: number, length: number): Uint8Array[] {

@@ -4,11 +4,13 @@
 import { assert } from '../assert.ts';
 import { equalBytes } from '../bytes.ts';
 import { fieldSize } from './galois.ts';
-import { tableKernel, type Kernel } from './kernel.ts';
+import type { Kernel } from './kernel.ts';
 import { codingMatrix, Matrix } from './matrix.ts';
+import { Stripe, type StripeOptions } from './stripe.ts';
+import { adaptiveKernel } from './vector-kernels.ts';
 
 export interface ReedSolomonOptions {
-  /** How products are computed. Every kernel writes the same bytes. @default the emitted program */
+  /** How products are computed. Every kernel writes the same bytes. @default a program per matrix where that pays, nibble tables elsewhere */
   readonly kernel?: Kernel;
 }
 
@@ -43,7 +45,7 @@ export class ReedSolomon {
     this.data = data;
     this.parity = parity;
     this.total = data + parity;
-    this.#kernel = options.kernel ?? tableKernel;
+    this.#kernel = options.kernel ?? adaptiveKernel;
     this.matrix = codingMatrix(data, parity);
     this.#parityRows = this.matrix.pick(range(data, this.total));
   }
@@ -52,6 +54,27 @@ export class ReedSolomon {
   encode(shards: readonly Uint8Array[]): void {
     assert(shards.length === this.total, `there are ${this.total} shards, not ${shards.length}`);
     this.#kernel.apply(this.#parityRows, shards.slice(0, this.data), shards.slice(this.data));
+  }
+
+  /** Room for k + m shards of `length` bytes in which everything below runs without copying. */
+  stripe(length: number, options: StripeOptions = {}): Stripe {
+    return new Stripe(this.total, length, options);
+  }
+
+  /** {@link encode} in place, of the bytes [from, to) of every shard; `from` is a multiple of 64. */
+  encodeStripe(stripe: Stripe, from = 0, to: number = stripe.length): void {
+    this.#kernel.run(this.#parityRows, stripe, range(0, this.data), range(this.data, this.total), from, to);
+  }
+
+  /** {@link rebuild} in place. */
+  rebuildStripe(
+    stripe: Stripe,
+    sources: readonly number[],
+    targets: readonly number[],
+    from = 0,
+    to: number = stripe.length,
+  ): void {
+    if (targets.length > 0) this.#kernel.run(this.decoder(sources, targets), stripe, sources, targets, from, to);
   }
 
   /** Whether the last m shards are what {@link encode} would write. */
