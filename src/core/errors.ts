@@ -4,13 +4,45 @@
 /** May a client send the same request again without asking anybody? */
 export type Retry = 'never' | 'safe' | 'ambiguous';
 
-interface ErrorRow {
+export interface ErrorRow {
   /** `safe`: it certainly did not happen. `ambiguous`: it may have happened. `never`: it would fail again. */
   readonly retry: Retry;
   readonly message: string;
 }
 
-export const errorTable = {
+export type ErrorCode =
+  | 'ABORTED'
+  | 'BAD_REQUEST'
+  | 'CLOSED'
+  | 'CLUSTER_MISMATCH'
+  | 'COMPACTED'
+  | 'CORRUPT'
+  | 'DATA_DIR_IN_USE'
+  | 'DATA_DIR_MISMATCH'
+  | 'DATA_DIR_UNUSABLE'
+  | 'DATA_LOST'
+  | 'DISK_FAILED'
+  | 'DUPLICATE_KEY'
+  | 'FUTURE_REVISION'
+  | 'INTERNAL'
+  | 'INVALID_CONFIG'
+  | 'KEY_NOT_FOUND'
+  | 'NO_LEADER'
+  | 'NOT_LEADER'
+  | 'OVERLOADED'
+  | 'PORT_IN_USE'
+  | 'PROPOSAL_LOST'
+  | 'PROTOCOL'
+  | 'SESSION_EXPIRED'
+  | 'SESSION_WINDOW'
+  | 'SHUTTING_DOWN'
+  | 'TIMEOUT'
+  | 'TOO_LARGE'
+  | 'TOO_MANY_OPERATIONS'
+  | 'UNAVAILABLE'
+  | 'UNSUPPORTED';
+
+export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
   ABORTED: { retry: 'never', message: 'the caller gave up before the outcome was known' },
   BAD_REQUEST: { retry: 'never', message: 'the request is malformed' },
   CLOSED: { retry: 'never', message: 'the client or member is closed' },
@@ -41,9 +73,7 @@ export const errorTable = {
   TOO_MANY_OPERATIONS: { retry: 'never', message: 'too many operations in one transaction' },
   UNAVAILABLE: { retry: 'ambiguous', message: 'no endpoint could be reached, or the connection broke' },
   UNSUPPORTED: { retry: 'never', message: 'this message or version is not supported' },
-} as const satisfies Record<string, ErrorRow>;
-
-export type ErrorCode = keyof typeof errorTable;
+};
 
 /** A failure: its code and whatever facts help. Facts are strings or numbers, so that a failure can cross a wire. */
 export interface Failure {

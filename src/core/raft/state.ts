@@ -182,3 +182,9 @@ export function trackMembers(state: RaftState, next: LogIndex): void {
   for (const id of state.progress.keys()) if (!members.includes(id)) state.progress.delete(id);
   for (const id of members) if (id !== state.id && !state.progress.has(id)) state.progress.set(id, newProgress(next));
 }
+
+/** The configuration that ruled when the entry at `index` was appended. */
+export function configurationAt(state: RaftState, index: LogIndex): Configuration {
+  const found = state.configurations.findLast((entry) => entry.index <= index);
+  return (found ?? state.configurations[0]!).configuration;
+}

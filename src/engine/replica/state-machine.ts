@@ -1,7 +1,7 @@
 // What a group's replica drives: it applies committed entries in order, answers for each command by position, and
 // can be pinned, written out and replaced. The KV's is the first; topic partitions bring theirs.
 
-import type { LogIndex, Term } from '../../core/raft/index.ts';
+import type { GroupId, LogIndex, Term } from '../../core/raft/index.ts';
 import type { Steps } from './slice.ts';
 
 export interface Application extends Steps {
@@ -34,4 +34,14 @@ export interface StateMachine {
   readonly bytes: number;
   /** Background work that changes nothing visible; true when none is left. */
   tidy(budget: number): boolean;
+}
+
+/** What a group's state machine is made of: the KV for group 1, later others for theirs. */
+export interface MachineFactory {
+  empty(group: GroupId): StateMachine;
+  restore(group: GroupId): StateRestore;
+  /** An entry's payload. */
+  encodeBatch(stampMs: number, commands: readonly Uint8Array[]): Uint8Array;
+  /** Replaces the stamp in place. */
+  restamp(batch: Uint8Array, stampMs: number): void;
 }

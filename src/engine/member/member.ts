@@ -1,0 +1,301 @@
+// A member: one process's share of the cluster. It owns the data directory, the log that all its groups write to,
+// the links to the other members and one clock, and hosts a replica per group.
+
+import { OperationError } from '../../core/errors.ts';
+import { toId } from '../../core/ids.ts';
+import { encodeConfiguration, EntryKind, Role, configurationOf, noConfiguration } from '../../core/raft/index.ts';
+import type { Configuration, GroupId, MemberId, Message, SnapshotMarker } from '../../core/raft/index.ts';
+import { newHello } from '../../core/wire/index.ts';
+import type { Hello } from '../../core/wire/index.ts';
+import { openLog } from '../log/index.ts';
+import type { Log } from '../log/index.ts';
+import type { SnapshotOffer } from '../peers/frames.ts';
+import { Peers } from '../peers/peers.ts';
+import { DiskError } from '../ports.ts';
+import type { Connection, Disk, Ports } from '../ports.ts';
+import { CommitRound } from '../replica/commit-round.ts';
+import { defaultReplicaOptions } from '../replica/options.ts';
+import type { ReplicaOptions } from '../replica/options.ts';
+import { Replica } from '../replica/replica.ts';
+import type { ReplicaHost } from '../replica/replica.ts';
+import { sleep } from '../replica/slice.ts';
+import { Snapshotter } from '../replica/snapshotter.ts';
+import type { SnapshotterHost } from '../replica/snapshotter.ts';
+import type { MachineFactory, StateMachine } from '../replica/state-machine.ts';
+import { SnapshotReceiver } from '../replica/snapshots.ts';
+import { awaitBirth } from './birth.ts';
+import { Acquaintances, readIdentity, writeIdentity } from './identity.ts';
+import type { Identity } from './identity.ts';
+import { clusterIdOf, founderIdOf, foundersOf } from './options.ts';
+import type { MemberOptions } from './options.ts';
+import { restoredFrom } from './recovery.ts';
+import { Ticker } from './ticker.ts';
+
+export const kvGroup: GroupId = 1;
+const snapshotDirectory = 'snapshots';
+
+export class Member implements ReplicaHost, SnapshotterHost {
+  readonly options: MemberOptions;
+  readonly identity: Omit<Identity, 'birth'>;
+  readonly ports: Ports;
+  readonly clock: Ports['clock'];
+  readonly logger: Ports['logger'];
+  readonly replicaOptions: ReplicaOptions;
+  readonly replicas: Map<GroupId, Replica> = new Map();
+  readonly peers: Peers;
+  /** Settles, with the reason, when this member must stop and not be restarted as it is. */
+  readonly failed: Promise<OperationError>;
+  readonly startedAt: number;
+  round!: CommitRound;
+  log: Log | undefined;
+  readonly #machines: MachineFactory;
+  readonly #snapshotters = new Map<GroupId, Snapshotter>();
+  readonly #receivers = new Map<MemberId, SnapshotReceiver>();
+  readonly #lock: { release(): Promise<void> };
+  #fail!: (error: OperationError) => void;
+  #ticker: Ticker | undefined;
+  #closed = false;
+
+  private constructor(ports: Ports, options: MemberOptions, machines: MachineFactory, acquaintances: Acquaintances, lock: { release(): Promise<void> }) {
+    const { token } = options.cluster;
+    this.options = options;
+    this.ports = ports;
+    this.clock = ports.clock;
+    this.logger = ports.logger;
+    this.startedAt = ports.clock.now();
+    this.replicaOptions = { ...defaultReplicaOptions, ...options.replica };
+    this.identity = { cluster: clusterIdOf(token), member: founderIdOf(token, options.name), name: options.name };
+    this.failed = new Promise((resolve) => {
+      this.#fail = resolve;
+    });
+    this.#machines = machines;
+    this.#lock = lock;
+    const hello = newHello('control', this.identity.cluster, this.identity.member);
+    this.peers = new Peers(ports, hello, acquaintances, {
+      message: (group, message) => this.#receive(group, message),
+      unreachable: (member, refused) => this.#unreachable(member, refused),
+      hasRun: () => [...this.replicas.values()].some((replica) => replica.raft.lastIndex > 1),
+      snapshotFrame: (from, type, body, reply) => this.#receiver(from).frame(type, body, reply),
+      snapshotConnectionClosed: (from) => this.#receivers.get(from)?.closed(),
+    });
+  }
+
+  /** Takes the data directory. What is wrong with it is thrown here; {@link start} does the rest. */
+  static async open(ports: Ports, options: MemberOptions, machines: MachineFactory): Promise<Member> {
+    const founders = foundersOf(options);
+    if (!founders.some(({ name }) => name === options.name)) {
+      throw new OperationError({ code: 'INVALID_CONFIG', detail: `"${options.name}" is not in the initial cluster` });
+    }
+    if (new Set(founders.map(({ name }) => name)).size < founders.length) {
+      throw new OperationError({ code: 'INVALID_CONFIG', detail: 'two members of the initial cluster have the same name' });
+    }
+    const lock = await usable(ports.disk);
+    try {
+      return new Member(ports, options, machines, await Acquaintances.open(ports.disk), lock);
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
+  }
+
+  /** Recovers, or is born; returns when the replicas run. Peers must be able to reach `acceptPeer` meanwhile. */
+  async start(): Promise<void> {
+    const { disk } = this.ports;
+    let identity = await readIdentity(disk, this.identity);
+    const founders = foundersOf(this.options);
+    this.peers.setMembers(founders);
+    if (identity === undefined) {
+      const others = founders.map(({ id }) => id).filter((id) => id !== this.identity.member);
+      await awaitBirth(this.clock, this.logger, others, this.peers.askForBirth(), () => this.#closed);
+      const { random } = this.ports;
+      identity = { ...this.identity, birth: toId(random.uint32(), random.uint32()) };
+      await this.#openLog();
+      await this.#writeFirstEntry(founders.map(({ id }) => id));
+      await writeIdentity(disk, identity);
+    } else {
+      await this.#openLog();
+      // A crash between the directory's first log and its identity leaves a log and no identity: that is a birth
+      // that did not happen. The other way round cannot be.
+      if (this.log!.groups().length === 0) throw new OperationError({ code: 'DATA_LOST', detail: 'the data directory has an identity, but its log is gone' });
+    }
+    if (this.#closed) return;
+    this.round = new CommitRound(this.log!, (error) => this.fatal(error));
+    for (const group of this.log!.groups()) await this.#openReplica(group);
+    this.#followConfiguration();
+    this.peers.introduce(identity.birth);
+    this.#ticker = new Ticker(this.clock, this.replicaOptions.tickMs, () => {
+      for (const replica of this.replicas.values()) replica.tick();
+    });
+  }
+
+  /** A connection whose hello said that a peer dialed it, already answered. */
+  acceptPeer(connection: Connection, hello: Hello, firstBytes: Uint8Array): void {
+    if (this.#closed) return connection.destroy();
+    this.peers.accept(connection, hello, firstBytes);
+  }
+
+  replica(group: GroupId): Replica | undefined {
+    return this.replicas.get(group);
+  }
+
+  /** The configuration that rules the KV's group. */
+  get configuration(): Configuration {
+    const replica = this.replicas.get(kvGroup);
+    return replica === undefined ? noConfiguration : configurationOf(replica.raft.state);
+  }
+
+  /** The longest delay of a tick since the last call. */
+  takeLoopDelayMs(): number {
+    const latest = this.#ticker?.latestMs ?? 0;
+    if (this.#ticker !== undefined) this.#ticker.latestMs = 0;
+    return latest;
+  }
+
+  /** Gives leadership away, if we lead, to whom is most up to date; waits for it, but not for long. */
+  async handOver(timeoutMs = 2000): Promise<void> {
+    const end = this.clock.now() + timeoutMs;
+    for (const replica of this.replicas.values()) {
+      if (!replica.raft.isLeader) continue;
+      let best: [MemberId, number] | undefined;
+      for (const [id, progress] of replica.raft.state.progress) {
+        if (progress.active && (best === undefined || progress.match > best[1])) best = [id, progress.match];
+      }
+      if (best === undefined) continue;
+      replica.enqueue({ type: 'transfer', member: best[0] });
+      while (replica.raft.isLeader && this.clock.now() < end) await sleep(this.clock, 5);
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#ticker?.stop();
+    for (const replica of this.replicas.values()) replica.close();
+    this.peers.close();
+    for (const snapshotter of this.#snapshotters.values()) await snapshotter.close();
+    await this.log?.close().catch(() => undefined);
+    await this.#lock.release();
+  }
+
+  // ── what replicas ask ──────────────────────────────────────────────────────────────────────────────────────────
+
+  send(group: GroupId, message: Message): void {
+    this.peers.send(group, message);
+  }
+
+  encodeBatch(commands: readonly Uint8Array[]): Uint8Array {
+    return this.#machines.encodeBatch(this.clock.wallNow(), commands);
+  }
+
+  restamp(batch: Uint8Array): void {
+    this.#machines.restamp(batch, this.clock.wallNow());
+  }
+
+  sendSnapshot(group: GroupId, to: MemberId): void {
+    this.#snapshotters.get(group)?.send(to);
+  }
+
+  loadSnapshot(group: GroupId, marker: SnapshotMarker): Promise<StateMachine> {
+    return this.#snapshotters.get(group)!.load(marker);
+  }
+
+  appliedTo(group: GroupId): void {
+    this.#snapshotters.get(group)?.applied();
+  }
+
+  leadChanged(group: GroupId): void {
+    const { state } = this.replicas.get(group)!.raft;
+    const leader = this.configuration.members.find(({ id }) => id === state.lead)?.name ?? 'nobody';
+    this.logger.log('info', state.role === Role.leader ? 'leads' : `follows ${leader}`, { group, term: state.term, role: state.role });
+    if (group === kvGroup) this.#followConfiguration();
+  }
+
+  /** After this the member acknowledges nothing more (law 6); the process is to end. */
+  fatal(error: unknown): void {
+    if (this.#closed) return;
+    const failure = error instanceof OperationError ? error : new OperationError({ code: 'INTERNAL', detail: String(error) }, { cause: error });
+    this.logger.log('error', 'the member must stop', { error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    this.#fail(failure);
+    for (const replica of this.replicas.values()) replica.close();
+    this.#ticker?.stop();
+    this.peers.close();
+  }
+
+  // ── inside ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async #openLog(): Promise<void> {
+    this.log = await openLog(this.ports, {
+      directory: 'log',
+      cluster: this.identity.cluster,
+      member: this.identity.member,
+      ...(this.options.segmentBytes === undefined ? {} : { segmentBytes: this.options.segmentBytes }),
+    });
+    const { report } = this.log;
+    if (report.cutBytes > 0) this.logger.log('warn', 'a torn tail was cut from the log', { ...report });
+  }
+
+  /** The first configuration is entry 1 of group 1, the same on every founder, and so committed by being known. */
+  async #writeFirstEntry(voters: readonly MemberId[]): Promise<void> {
+    if (this.log!.groups().length > 0) return;
+    const configuration: Configuration = { ...noConfiguration, voters, members: foundersOf(this.options) };
+    await this.log!.write([
+      { type: 'hardState', group: kvGroup, hardState: { term: 1, vote: 0, commit: 1 } },
+      { type: 'entries', group: kvGroup, entries: [{ index: 1, term: 1, kind: EntryKind.configuration, data: encodeConfiguration(configuration) }] },
+    ]);
+  }
+
+  async #openReplica(group: GroupId): Promise<void> {
+    const log = this.log!;
+    const snapshotter = new Snapshotter(this, group, this.#machines, snapshotDirectory);
+    this.#snapshotters.set(group, snapshotter);
+    const { marker } = log.state(group);
+    const machine = marker === undefined ? this.#machines.empty(group) : await snapshotter.load(marker);
+    const restored = await restoredFrom(log, group, machine.appliedIndex);
+    const { electionTicks, heartbeatTicks } = this.replicaOptions;
+    const replica = new Replica(group, machine, this, this.replicaOptions, {
+      id: this.identity.member, seed: this.ports.random.uint32(), electionTicks, heartbeatTicks,
+      appendBytesMax: 1 << 20, inflightMax: 256, inflightBytesMax: 16 << 20, uncommittedBytesMax: 64 << 20,
+    }, restored);
+    this.replicas.set(group, replica);
+  }
+
+  #followConfiguration(): void {
+    if (this.configuration.members.length > 0) this.peers.setMembers(this.configuration.members);
+  }
+
+  #receive(group: GroupId, message: Message): void {
+    this.replicas.get(group)?.enqueue({ type: 'receive', message });
+  }
+
+  #unreachable(member: MemberId, refused: boolean): void {
+    for (const replica of this.replicas.values()) {
+      replica.enqueue({ type: 'unreachable', member });
+      if (refused) replica.enqueue({ type: 'lost', member });
+    }
+  }
+
+  #receiver(from: MemberId): SnapshotReceiver {
+    let receiver = this.#receivers.get(from);
+    if (receiver === undefined) {
+      const wanted = (offer: SnapshotOffer): boolean => offer.marker.index > (this.replicas.get(offer.group)?.machine.appliedIndex ?? Infinity);
+      const arrived = (offer: SnapshotOffer): void => {
+        this.#receive(offer.group, { type: 'snapshot', from: offer.from, to: this.identity.member, term: offer.term, marker: offer.marker });
+      };
+      receiver = new SnapshotReceiver(this.ports, snapshotDirectory, this.identity.cluster, wanted, arrived);
+      this.#receivers.set(from, receiver);
+    }
+    return receiver;
+  }
+}
+
+async function usable(disk: Disk): Promise<{ release(): Promise<void> }> {
+  try {
+    await disk.makeDirectory(snapshotDirectory);
+    return await disk.lock('');
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error;
+    if (error.code === 'IN_USE') throw new OperationError({ code: 'DATA_DIR_IN_USE' }, { cause: error });
+    throw new OperationError({ code: 'DATA_DIR_UNUSABLE', detail: error.message }, { cause: error });
+  }
+}
+

@@ -1,0 +1,34 @@
+// What a member is told at its start.
+
+import type { MemberInfo } from '../../core/raft/index.ts';
+import { deriveId } from '../../core/ids.ts';
+import type { ReplicaOptions } from '../replica/options.ts';
+
+export interface MemberOptions {
+  readonly name: string;
+  /** All founders are told the same: the token and everybody's name and address. */
+  readonly cluster: { readonly token: string; readonly members: readonly { readonly name: string; readonly address: string }[] };
+  /** `os`: a write is acknowledged when the operating system has it. Must be asked for; every status line says so. @default 'fsync' */
+  readonly durability?: 'fsync' | 'os';
+  /** Of this build, for status lines. */
+  readonly version: string;
+  readonly replica?: Partial<ReplicaOptions>;
+  /** @default 64 MiB */
+  readonly segmentBytes?: number;
+}
+
+/** Founders' ids derive from token and name, so that all agree on them before they have met. */
+export function clusterIdOf(token: string): number {
+  return deriveId(`thole cluster ${token}`);
+}
+
+export function founderIdOf(token: string, name: string): number {
+  return deriveId(`thole member ${token}\n${name}`);
+}
+
+export function foundersOf(options: MemberOptions): readonly MemberInfo[] {
+  const { token, members } = options.cluster;
+  return members
+    .map(({ name, address }) => ({ id: founderIdOf(token, name), name, address }))
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}

@@ -1,0 +1,141 @@
+// When a group's snapshots are taken, sent and thrown away. Taking one pins the state (O(1)) and writes it out in
+// the background; the log's prefix goes only once the file and its marker are durable.
+
+import { configurationAt, entryBytes } from '../../core/raft/index.ts';
+import type { GroupId, LogIndex, MemberId, SnapshotMarker } from '../../core/raft/index.ts';
+import type { Log } from '../log/index.ts';
+import type { Peers } from '../peers/peers.ts';
+import type { Logger, Ports } from '../ports.ts';
+import type { CommitRound } from './commit-round.ts';
+import type { ReplicaOptions } from './options.ts';
+import type { Replica } from './replica.ts';
+import { removeOldSnapshots, restoreSnapshot, snapshotPath, writeSnapshot } from './snapshot-file.ts';
+import { sendSnapshotFile } from './snapshots.ts';
+import type { MachineFactory, StateMachine } from './state-machine.ts';
+
+/** The member around it. */
+export interface SnapshotterHost {
+  readonly ports: Ports;
+  readonly logger: Logger;
+  readonly identity: { readonly cluster: number; readonly member: MemberId };
+  readonly replicaOptions: ReplicaOptions;
+  readonly round: CommitRound;
+  readonly log: Log | undefined;
+  readonly peers: Peers;
+  replica(group: GroupId): Replica | undefined;
+}
+
+export class Snapshotter {
+  readonly #member: SnapshotterHost;
+  readonly #group: GroupId;
+  readonly #machines: MachineFactory;
+  readonly #directory: string;
+  #busy: Promise<void> | undefined;
+  #newest: SnapshotMarker | undefined;
+  readonly #sending = new Set<MemberId>();
+  #closed = false;
+  taken = 0;
+  sent = 0;
+
+  constructor(member: SnapshotterHost, group: GroupId, machines: MachineFactory, directory: string) {
+    this.#member = member;
+    this.#group = group;
+    this.#machines = machines;
+    this.#directory = directory;
+  }
+
+  /** Called after applying: is the log long enough to be worth a snapshot? */
+  applied(): void {
+    const { log, replicaOptions } = this.#member;
+    if (this.#busy !== undefined || this.#closed || log === undefined) return;
+    const replica = this.#member.replica(this.#group)!;
+    const threshold = Math.max(replicaOptions.snapshotLogBytes, replica.machine.bytes / 2);
+    if (log.bytes(this.#group) - replicaOptions.tailBytes < threshold) return;
+    if (replica.machine.appliedIndex <= (this.#newest?.index ?? 0)) return;
+    this.#busy = this.#take()
+      .catch((error: unknown) => this.#member.logger.log('error', 'a snapshot could not be taken', { group: this.#group, error: String(error) }))
+      .finally(() => {
+        this.#busy = undefined;
+      });
+  }
+
+  async load(marker: SnapshotMarker): Promise<StateMachine> {
+    const path = snapshotPath(this.#directory, this.#group, marker);
+    const machine = await restoreSnapshot(this.#member.ports, path, this.#machines.restore(this.#group));
+    this.#newest = marker;
+    await removeOldSnapshots(this.#member.ports.disk, this.#directory, this.#group, path);
+    return machine;
+  }
+
+  /** Streams the newest snapshot to the member, once at a time, and tells Raft how it went. */
+  send(to: MemberId): void {
+    if (this.#sending.has(to) || this.#closed) return;
+    this.#sending.add(to);
+    void this.#send(to)
+      .catch((error: unknown) => {
+        this.#member.logger.log('warn', 'a snapshot could not be sent', { to, error: String(error) });
+        return false;
+      })
+      .then((ok) => {
+        this.#sending.delete(to);
+        if (ok) this.sent++;
+        this.#member.replica(this.#group)?.enqueue({ type: 'snapshotSent', member: to, ok });
+      });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#busy;
+  }
+
+  async #send(to: MemberId): Promise<boolean> {
+    const marker = this.#newest;
+    const replica = this.#member.replica(this.#group);
+    if (marker === undefined || replica === undefined) return false;
+    const { identity, peers, ports, replicaOptions } = this.#member;
+    const offer = { group: this.#group, from: identity.member, term: replica.raft.state.term, marker };
+    this.#member.logger.log('info', 'sends a snapshot', { to, index: marker.index });
+    return sendSnapshotFile(ports, this.#directory, offer, (handlers) => peers.bulk(to, handlers), replicaOptions.snapshotBytesPerSecond);
+  }
+
+  async #take(): Promise<void> {
+    const { ports, identity, replicaOptions, round } = this.#member;
+    const replica = this.#member.replica(this.#group)!;
+    const { appliedIndex: index, appliedTerm: term } = replica.machine;
+    const snapshot = replica.machine.snapshot();
+    const marker: SnapshotMarker = {
+      index, term, producer: identity.member, id: ports.random.uint32(),
+      configuration: configurationAt(replica.raft.state, index),
+    };
+    const started = ports.clock.now();
+    const { path, bytes } = await writeSnapshot(ports, this.#directory, { group: this.#group, cluster: identity.cluster, marker }, snapshot, replicaOptions.snapshotBytesPerSecond);
+    if (this.#closed) return;
+    // A snapshot from the leader may have replaced everything while this one was written.
+    if (replica.raft.state.log.offset >= index) return ports.disk.remove(path);
+    const through = this.#dropThrough(index);
+    await new Promise<void>((resolve) => {
+      // The file is durable; then its marker; and only behind the marker may the prefix go.
+      round.submit([
+        { type: 'snapshot', group: this.#group, marker, reset: false },
+        { type: 'drop', group: this.#group, through },
+      ], resolve);
+    });
+    this.#newest = marker;
+    this.taken++;
+    replica.enqueue({ type: 'compact', index: through });
+    await removeOldSnapshots(ports.disk, this.#directory, this.#group, path);
+    this.#member.logger.log('info', 'took a snapshot', { group: this.#group, index, bytes, ms: Math.round(ports.clock.now() - started) });
+  }
+
+  /** Keeps a tail behind the snapshot: a follower that is a little late is served from the log. */
+  #dropThrough(index: LogIndex): LogIndex {
+    const { state } = this.#member.replica(this.#group)!.raft;
+    let left = this.#member.replicaOptions.tailBytes;
+    let at = index;
+    for (; at > state.log.offset; at--) {
+      left -= entryBytes(state.log.entries[at - state.log.offset - 1]!);
+      if (left < 0) break;
+    }
+    return Math.max(at, state.log.offset);
+  }
+}
