@@ -166,6 +166,17 @@ export class Member implements ReplicaHost, SnapshotterHost {
     }
   }
 
+  /** Resolves when `target` leads, rejects when it does not within an election timeout. */
+  async moveLeader(target: MemberId): Promise<void> {
+    const { raft } = this.replicas.get(kvGroup)!;
+    const end = this.clock.now() + this.replicaOptions.tickMs * this.replicaOptions.electionTicks;
+    this.replicas.get(kvGroup)!.enqueue({ type: 'transfer', member: target });
+    while (raft.state.lead !== target) {
+      if (this.clock.now() > end) throw new OperationError({ code: 'TIMEOUT', detail: 'the leadership did not move' });
+      await sleep(this.clock, 5);
+    }
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;

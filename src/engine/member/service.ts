@@ -1,0 +1,153 @@
+// A member as its clients know it: proposals, reads at a stated consistency, status.
+
+import { OperationError } from '../../core/errors.ts';
+import { Kv, decodeRequest, encodeReadResult, isReadOnly } from '../../core/kv/index.ts';
+import type { RangeRequest, TxnRequest } from '../../core/kv/index.ts';
+import { configurationOf } from '../../core/raft/index.ts';
+import { protocolHighest } from '../../core/wire/index.ts';
+import { KvMachine } from '../replica/kv-machine.ts';
+import type { Replica } from '../replica/replica.ts';
+import { runSliced } from '../replica/slice.ts';
+import type { HashKvResult, MemberListRow, MemberService, MemberStatus, ReadOptions, WaitOptions } from '../service.ts';
+import { kvGroup } from './member.ts';
+import type { Member } from './member.ts';
+
+/** Of segments and snapshots: what this build writes. */
+export const formatVersion = 1;
+/** A read is done in place when this many keys at most could be touched; more wait in line. */
+const commandBytesMax = 2 << 20;
+
+export class KvService implements MemberService {
+  readonly #member: Member;
+  #closing = false;
+  reads = 0;
+  proposals = 0;
+
+  constructor(member: Member) {
+    this.#member = member;
+  }
+
+  /** From here on nothing new is taken. */
+  beginShutdown(): void {
+    this.#closing = true;
+  }
+
+  propose(command: Uint8Array, options: WaitOptions): Promise<Uint8Array> {
+    if (command.length > commandBytesMax) return Promise.reject(new OperationError({ code: 'TOO_LARGE' }));
+    const replica = this.#replica();
+    if (replica instanceof OperationError) return Promise.reject(replica);
+    this.proposals++;
+    return abortable(replica.propose(command, this.#member.clock.now() + options.deadlineMs), options.signal);
+  }
+
+  async read(encoded: Uint8Array, options: ReadOptions): Promise<Uint8Array> {
+    const request = decodeRequest(encoded);
+    if (!isReadOnly(request)) throw new OperationError({ code: 'BAD_REQUEST', detail: 'not a read' });
+    const replica = this.#replica();
+    if (replica instanceof OperationError) throw replica;
+    this.reads++;
+    if (options.consistency === 'linearizable' || (options.consistency === 'bounded' && this.#isTooOld(replica, options))) {
+      await abortable(replica.barrier(this.#member.clock.now() + options.deadlineMs), options.signal);
+    }
+    const job = kvOf(replica).read(request as RangeRequest | TxnRequest);
+    const waiting = runSliced(this.#member.clock, job);
+    if (waiting !== undefined) await waiting;
+    return encodeReadResult(job.result);
+  }
+
+  status(): MemberStatus {
+    const { identity, options, clock, startedAt, configuration } = this.#member;
+    const replica = this.#member.replica(kvGroup);
+    const state = replica?.raft.state;
+    const leader = configuration.members.find(({ id }) => id === state?.lead);
+    const kv = replica === undefined ? undefined : kvOf(replica);
+    const errors: string[] = [];
+    if (state === undefined) errors.push('the member has not started yet');
+    else if (state.lead === 0) errors.push('there is no leader');
+    if (replica !== undefined && replica.digestMismatches > 0) errors.push('the state has differed from the leader’s');
+    return {
+      cluster: identity.cluster,
+      member: identity.member,
+      name: identity.name,
+      version: options.version,
+      leader: state?.lead ?? 0,
+      leaderName: leader?.name ?? '',
+      leaderAddress: leader?.address ?? '',
+      role: state?.role ?? 'follower',
+      term: state?.term ?? 0,
+      lastIndex: replica?.raft.lastIndex ?? 0,
+      commitIndex: state?.log.committed ?? 0,
+      appliedIndex: kv?.appliedIndex ?? 0,
+      revision: kv?.revision ?? 0,
+      compactRevision: kv?.compactRevision ?? 0,
+      dbBytes: kv?.size.bytes ?? 0,
+      keys: kv?.size.keys ?? 0,
+      digest: replica?.machine.digest() ?? '',
+      durability: options.durability ?? 'fsync',
+      formatVersion,
+      protocolVersion: protocolHighest,
+      uptimeMs: Math.round(clock.now() - startedAt),
+      errors,
+    };
+  }
+
+  members(): readonly MemberListRow[] {
+    const { members, learners } = this.#member.configuration;
+    return members.map(({ id, name, address }) => ({ id, name, address, learner: learners.includes(id) }));
+  }
+
+  async hashKv(revision: number): Promise<HashKvResult> {
+    const replica = this.#replica();
+    if (replica instanceof OperationError) throw replica;
+    const { digest, index } = kvOf(replica).digest();
+    const job = kvOf(replica).hashKv(revision);
+    const waiting = runSliced(this.#member.clock, job);
+    if (waiting !== undefined) await waiting;
+    const { result } = job;
+    if ('failure' in result) throw new OperationError(result.failure);
+    return { ...result, digest, index };
+  }
+
+  /** Started, not leaving, and a leader is known. */
+  get ready(): boolean {
+    return !this.#closing && (this.#member.replica(kvGroup)?.raft.state.lead ?? 0) !== 0;
+  }
+
+  moveLeader(target: number): Promise<void> {
+    const replica = this.#replica();
+    if (replica instanceof OperationError) return Promise.reject(replica);
+    if (!replica.raft.isLeader) return Promise.reject(new OperationError({ code: 'NOT_LEADER', leader: this.status().leaderAddress }));
+    if (!configurationOf(replica.raft.state).voters.includes(target)) {
+      return Promise.reject(new OperationError({ code: 'BAD_REQUEST', detail: 'the target is no voting member' }));
+    }
+    return this.#member.moveLeader(target);
+  }
+
+  #replica(): Replica | OperationError {
+    if (this.#closing) return new OperationError({ code: 'SHUTTING_DOWN' });
+    return this.#member.replica(kvGroup) ?? new OperationError({ code: 'NO_LEADER', detail: 'the member is starting' });
+  }
+
+  #isTooOld(replica: Replica, options: ReadOptions): boolean {
+    if (options.minRevision !== undefined && kvOf(replica).revision < options.minRevision) return true;
+    if (options.maxAgeMs === undefined) return false;
+    // A follower hears of every commit with the heartbeat after it; the leader itself is never old to itself.
+    const { state, options: raft } = replica.raft;
+    const heardMs = (state.loyalTicks + raft.heartbeatTicks) * this.#member.replicaOptions.tickMs;
+    return !replica.raft.isLeader && (state.lead === 0 || heardMs > options.maxAgeMs || kvOf(replica).appliedIndex < state.log.committed);
+  }
+}
+
+function kvOf(replica: Replica): Kv {
+  return (replica.machine as KvMachine).kv;
+}
+
+function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(new OperationError({ code: 'ABORTED' }, { cause: signal.reason }));
+    if (signal.aborted) return abort();
+    signal.addEventListener('abort', abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}

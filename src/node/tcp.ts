@@ -1,0 +1,147 @@
+// The Network port over TCP. All writes of one turn of the loop leave in one system call: per-message system calls
+// are what costs, not bytes.
+
+import { createServer, connect } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { OperationError } from '../core/errors.ts';
+import { DialError } from '../engine/ports.ts';
+import type { Address, Connection, ConnectionHandlers, Listener, Network } from '../engine/ports.ts';
+
+/** Queued bytes from which `write` answers false. */
+const highMark = 1 << 20;
+
+export class TcpConnection implements Connection {
+  readonly remote: Address;
+  readonly socket: Socket;
+  #handlers: ConnectionHandlers | undefined;
+  #queue: Uint8Array[] = [];
+  #queued = 0;
+  #flushing = false;
+  #full = false;
+  #error: Error | undefined;
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+    this.remote = { host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 };
+    socket.setNoDelay(true);
+    socket.on('error', (error) => {
+      this.#error = error;
+    });
+  }
+
+  handle(handlers: ConnectionHandlers): void {
+    const first = this.#handlers === undefined;
+    this.#handlers = handlers;
+    if (!first) return;
+    this.socket.on('data', (bytes: Buffer) => this.#handlers!.data(bytes));
+    this.socket.on('drain', () => this.#drained());
+    // Half-open serves nobody here: an end is an end.
+    this.socket.on('end', () => this.socket.destroy());
+    this.socket.on('close', () => this.#handlers!.closed(this.#error));
+    if (this.socket.destroyed) setImmediate(() => this.#handlers!.closed(this.#error));
+  }
+
+  write(bytes: Uint8Array): boolean {
+    if (this.socket.destroyed) return true;
+    this.#queue.push(bytes);
+    this.#queued += bytes.length;
+    if (!this.#flushing) {
+      this.#flushing = true;
+      // After the callbacks of this turn and their promises, before the next poll.
+      setImmediate(() => this.#flush());
+    }
+    if (this.queuedBytes > highMark) this.#full = true;
+    return !this.#full;
+  }
+
+  get queuedBytes(): number {
+    return this.#queued + this.socket.writableLength;
+  }
+
+  pause(): void {
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.socket.resume();
+  }
+
+  close(): void {
+    this.#flush();
+    this.socket.end();
+    // A peer that never ends its side must not keep ours.
+    const timer = setTimeout(() => this.socket.destroy(), 1000);
+    timer.unref();
+    this.socket.once('close', () => clearTimeout(timer));
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+  }
+
+  #flush(): void {
+    this.#flushing = false;
+    const queue = this.#queue;
+    if (queue.length === 0 || this.socket.destroyed) return;
+    this.#queue = [];
+    this.#queued = 0;
+    if (queue.length === 1) {
+      this.socket.write(queue[0]!);
+      return;
+    }
+    // Many small ones are cheaper copied together than handed over one by one.
+    const total = queue.reduce((sum, part) => sum + part.length, 0);
+    if (total <= 64 << 10) {
+      this.socket.write(Buffer.concat(queue, total));
+      return;
+    }
+    this.socket.cork();
+    for (const part of queue) this.socket.write(part);
+    this.socket.uncork();
+  }
+
+  #drained(): void {
+    if (!this.#full || this.queuedBytes > highMark) return;
+    this.#full = false;
+    this.#handlers?.drained();
+  }
+}
+
+export const nodeNetwork: Network = {
+  dial({ host, port }, { timeoutMs }) {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ host, port });
+      const timer = setTimeout(() => {
+        socket.destroy();
+        reject(new DialError(`no answer from ${host}:${port} in ${timeoutMs} ms`, false));
+      }, timeoutMs);
+      socket.once('connect', () => {
+        clearTimeout(timer);
+        socket.removeAllListeners('error');
+        resolve(new TcpConnection(socket));
+      });
+      socket.once('error', (error: NodeJS.ErrnoException) => {
+        clearTimeout(timer);
+        reject(new DialError(`${host}:${port}: ${error.message}`, error.code === 'ECONNREFUSED'));
+      });
+    });
+  },
+
+  listen(address, onConnection) {
+    return new Promise<Listener>((resolve, reject) => {
+      const server = createServer({ noDelay: true, pauseOnConnect: false }, (socket) => onConnection(new TcpConnection(socket)));
+      server.once('error', (error: NodeJS.ErrnoException) => {
+        const where = `${address.host}:${address.port}`;
+        if (error.code === 'EADDRINUSE') reject(new OperationError({ code: 'PORT_IN_USE', detail: `${where} is already in use` }, { cause: error }));
+        else reject(new OperationError({ code: 'INVALID_CONFIG', detail: `cannot listen on ${where}: ${error.message}` }, { cause: error }));
+      });
+      server.listen({ host: address.host, port: address.port, backlog: 1024 }, () => {
+        const bound = server.address() as AddressInfo;
+        resolve({
+          address: { host: bound.address, port: bound.port },
+          close: () => new Promise((done) => server.close(() => done())),
+        });
+      });
+    });
+  },
+};
