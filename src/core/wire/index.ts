@@ -1,5 +1,6 @@
 // What travels: checksums, frames and codecs.
 export { crc32c } from './crc32c.ts';
+export { combineCrc32c } from './crc32c-combine.ts';
 export { Reader, Writer } from './codec.ts';
 export { FrameReader, encodeFrame } from './frame.ts';
 export type { Frame } from './frame.ts';

@@ -1,0 +1,93 @@
+// Long checksums: bytes are copied into the kernel's memory and folded there, in place. One memory serves all: every
+// call is synchronous, begins by filling what it reads, and leaves nothing that a later call relies on.
+
+import { instantiate, type Program } from '../memory/index.ts';
+import { crcProgram, dense, roundBytes, sparse, tablesAt, tablesEnd } from './crc32c-program.ts';
+import { crcTables } from './crc32c-tables.ts';
+
+const sparseBytes = sparse.lags.at(-1)!;
+const denseBytes = dense.lags.at(-1)!;
+
+/** What is copied and folded at a time: it should stay in the fastest cache. */
+const windowBytes = 16_384;
+
+/** Bytes before a window that its folding looks back to, and zeros that stand before the first byte. */
+const historyAt: number = tablesEnd;
+const windowAt: number = historyAt + Math.ceil((sparseBytes + roundBytes) / roundBytes) * roundBytes;
+
+/** From here on the sparse multiple pays, whose remainder alone takes folding. */
+const sparseFrom = 12_288;
+
+interface Kernel {
+  readonly bytes: Uint8Array;
+  readonly foldSparse: Program;
+  readonly foldDense: Program;
+  readonly settleSparse: Program;
+  readonly settleDense: Program;
+  readonly absorb: Program;
+}
+
+let kernel: Kernel | undefined;
+
+function makeKernel(): Kernel {
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  const bytes = new Uint8Array(memory.buffer);
+  for (const [i, word] of crcTables.entries()) {
+    for (let byte = 0; byte < 4; byte++) bytes[tablesAt + i * 4 + byte] = word >>> (byte * 8);
+  }
+  const module = new WebAssembly.Module(crcProgram());
+  const program = (name: string): Program => instantiate(module, memory, name);
+  return {
+    bytes,
+    foldSparse: program('foldSparse'),
+    foldDense: program('foldDense'),
+    settleSparse: program('settleSparse'),
+    settleDense: program('settleDense'),
+    absorb: program('absorb'),
+  };
+}
+
+/** Absorbs all bytes into the raw register, as `absorb` of the tables does; at least 256 of them. */
+export function absorbByFolding(register: number, input: Uint8Array): number {
+  const k = (kernel ??= makeKernel());
+  if (input.length < sparseFrom) {
+    const begin = windowAt + sparseBytes;
+    k.bytes.set(input, begin);
+    seed(k, begin, register);
+    return finish(k, begin, begin + input.length);
+  }
+  // Rounds are filled up by zeros in front: while the register is zero, zeros change nothing.
+  const folded = input.length - sparseBytes;
+  let from = folded % roundBytes === 0 ? 0 : (folded % roundBytes) - roundBytes;
+  let count = Math.min(windowBytes, folded - from);
+  k.bytes.fill(0, historyAt, windowAt - from);
+  k.bytes.set(input.subarray(0, from + count), windowAt - from);
+  seed(k, windowAt - from, register);
+  for (;;) {
+    k.foldSparse(windowAt, windowAt + count);
+    from += count;
+    if (from === folded) break;
+    k.bytes.copyWithin(windowAt - sparseBytes, windowAt + count - sparseBytes, windowAt + count);
+    count = Math.min(windowBytes, folded - from);
+    k.bytes.set(input.subarray(from, from + count), windowAt);
+  }
+  const end = windowAt + count;
+  k.bytes.set(input.subarray(folded), end);
+  k.settleSparse(end);
+  return finish(k, end, end + sparseBytes);
+}
+
+/** A register before the first byte is the same as none, and its four bytes added to the first four. */
+function seed({ bytes }: Kernel, at: number, register: number): void {
+  for (let byte = 0; byte < 4; byte++) bytes[at + byte]! ^= register >>> (byte * 8);
+}
+
+/** The message [from, to), register zero: folded densely to its last 209 bytes, which go through the tables. */
+function finish(k: Kernel, from: number, to: number): number {
+  const end = to - denseBytes;
+  const begin = end - Math.ceil((end - from) / roundBytes) * roundBytes;
+  k.bytes.fill(0, begin - denseBytes, from);
+  k.foldDense(begin, end);
+  k.settleDense(end);
+  return k.absorb(end, to);
+}
