@@ -16,7 +16,7 @@ const historyAt: number = tablesEnd;
 const windowAt: number = historyAt + Math.ceil((sparseBytes + roundBytes) / roundBytes) * roundBytes;
 
 /** From here on the sparse multiple pays, whose remainder alone takes folding. */
-const sparseFrom = 12_288;
+const sparseFrom = 10_240;
 
 interface Kernel {
   readonly bytes: Uint8Array;

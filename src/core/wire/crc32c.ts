@@ -5,7 +5,7 @@ import { absorbByFolding } from './crc32c-fold.ts';
 import { absorb } from './crc32c-tables.ts';
 
 /** Below, tables in JavaScript are done before bytes have been copied to where they could be folded. */
-const foldFrom = 256;
+const foldFrom = 288;
 
 /**
  * The checksum of `bytes`, as an unsigned 32-bit number. `seed` is the checksum of what came before, so that
