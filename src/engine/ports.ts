@@ -65,9 +65,10 @@ export interface DiskFile {
   write(position: number, parts: readonly Uint8Array[]): Promise<void>;
   /**
    * Write and fdatasync as one verb, which never queues behind the process's other file work. When it fails,
-   * nothing is known about what reached the disk, and no later call may pretend otherwise (law 6).
+   * nothing is known about what reached the disk, and no later call may pretend otherwise (law 6). `note` is written
+   * to its file, unsynced, once the sync succeeded.
    */
-  appendAndSync(position: number, parts: readonly Uint8Array[]): Promise<void>;
+  appendAndSync(position: number, parts: readonly Uint8Array[], note?: { readonly file: DiskFile; readonly bytes: Uint8Array }): Promise<void>;
   sync(): Promise<void>;
   truncate(length: number): Promise<void>;
   close(): Promise<void>;

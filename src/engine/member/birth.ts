@@ -5,7 +5,7 @@ import { OperationError } from '../../core/errors.ts';
 import type { MemberId } from '../../core/raft/index.ts';
 import type { BirthAnswer } from '../peers/frames.ts';
 import type { Clock, Logger } from '../ports.ts';
-import { sleep } from '../replica/slice.ts';
+import { sleep } from '../slice.ts';
 
 /** How long to hope for everybody's answer where a majority's would do. */
 const patienceMs = 3000;

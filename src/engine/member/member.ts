@@ -18,7 +18,7 @@ import { defaultReplicaOptions } from '../replica/options.ts';
 import type { ReplicaOptions } from '../replica/options.ts';
 import { Replica } from '../replica/replica.ts';
 import type { ReplicaHost } from '../replica/replica.ts';
-import { sleep } from '../replica/slice.ts';
+import { sleep } from '../slice.ts';
 import { Snapshotter } from '../replica/snapshotter.ts';
 import type { SnapshotterHost } from '../replica/snapshotter.ts';
 import type { MachineFactory, StateMachine } from '../replica/state-machine.ts';

@@ -7,7 +7,7 @@ import { configurationOf } from '../../core/raft/index.ts';
 import { protocolHighest } from '../../core/wire/index.ts';
 import { KvMachine } from '../replica/kv-machine.ts';
 import type { Replica } from '../replica/replica.ts';
-import { runSliced } from '../replica/slice.ts';
+import { runSliced } from '../slice.ts';
 import type { HashKvResult, MemberListRow, MemberService, MemberStatus, ReadOptions, WaitOptions } from '../service.ts';
 import { kvGroup } from './member.ts';
 import type { Member } from './member.ts';

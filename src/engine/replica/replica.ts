@@ -13,7 +13,7 @@ import type { CommitRound } from './commit-round.ts';
 import { Intake } from './intake.ts';
 import type { ReplicaOptions } from './options.ts';
 import { PendingEntries, failAll, settle } from './pending.ts';
-import { runSliced } from './slice.ts';
+import { runSliced } from '../slice.ts';
 import type { StateMachine } from './state-machine.ts';
 
 /** What a replica asks of the member around it. */

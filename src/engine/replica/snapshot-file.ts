@@ -11,7 +11,7 @@ import { Reader, Writer, crc32c } from '../../core/wire/index.ts';
 import { decodeMarker, encodeMarker } from '../peers/message-codec.ts';
 import { DiskError } from '../ports.ts';
 import type { Clock, Disk, DiskFile } from '../ports.ts';
-import { sleep } from './slice.ts';
+import { sleep } from '../slice.ts';
 import type { StateMachine, StateRestore, StateSnapshot } from './state-machine.ts';
 
 const magic = 0x4e534854;

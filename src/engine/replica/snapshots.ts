@@ -8,7 +8,7 @@ import { Writer, Reader } from '../../core/wire/index.ts';
 import type { Link } from '../peers/link.ts';
 import type { DiskFile, Ports } from '../ports.ts';
 import { fileExists, readSnapshot, snapshotPath } from './snapshot-file.ts';
-import { sleep } from './slice.ts';
+import { sleep } from '../slice.ts';
 
 /** Chunks sent and not yet acknowledged. */
 const chunksInFlightMax = 16;

@@ -2,7 +2,7 @@
 // can be pinned, written out and replaced. The KV's is the first; topic partitions bring theirs.
 
 import type { GroupId, LogIndex, Term } from '../../core/raft/index.ts';
-import type { Steps } from './slice.ts';
+import type { Steps } from '../slice.ts';
 
 export interface Application extends Steps {
   /** One encoded reply a command, by position; complete once `step` returned true. */

@@ -1,6 +1,6 @@
 // No turn of the loop may last long: work that can be long is cut into slices, with a turn of the loop between them.
 
-import type { Clock } from '../ports.ts';
+import type { Clock } from './ports.ts';
 
 /** Milliseconds one slice may take: half of what a turn may, because other work shares the turn. */
 const sliceMs = 5;
