@@ -67,7 +67,7 @@ export class ConfigurationCache<State> {
     let at = this.#offsets[entry]!;
     const end = at + 1 + key.to - key.from + key.crashed.length;
     if (entry === this.#links.length) this.#growEntries();
-    if (end > this.#words.length) this.#words = grown(this.#words, end);
+    if (end > this.#words.length) this.#words = grown(this.#words, Math.max(end, this.#words.length * 2));
     this.#words[at++] = key.low;
     for (let i = key.from; i < key.to; i++) this.#words[at++] = key.placed[i]!;
     for (let i = 0; i < key.crashed.length; i++) this.#words[at++] = key.crashed[i]!;
@@ -85,18 +85,16 @@ export class ConfigurationCache<State> {
 
   #growEntries(): void {
     const count = this.#states.length;
-    this.#links = grown(this.#links, count + 1);
-    this.#hashes = grown(this.#hashes, count + 1);
-    this.#offsets = grown(this.#offsets, count + 2);
+    // `heads` is indexed by mask, so all lengths are powers of two; `offsets` has one more, the end of the last.
+    this.#links = grown(this.#links, count * 2);
+    this.#hashes = grown(this.#hashes, count * 2);
+    this.#offsets = grown(this.#offsets, count * 2 + 1);
     this.#heads = new Int32Array(this.#links.length);
     for (let entry = 0; entry < count; entry++) this.#link(entry);
   }
 }
 
-function grown(words: Int32Array, atLeast: number): Int32Array<ArrayBuffer> {
-  // Doubling keeps the length of `links` a power of two, and `heads`, which takes it over, is indexed by mask.
-  let length = words.length;
-  while (length < atLeast) length *= 2;
+function grown(words: Int32Array, length: number): Int32Array<ArrayBuffer> {
   const larger = new Int32Array(length);
   larger.set(words);
   return larger;

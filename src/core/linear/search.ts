@@ -35,8 +35,10 @@ interface Frame<State> {
   readonly operation: number;
   readonly before: State;
   readonly phase: number;
-  /** Where the scan goes on when this choice is taken back: an event, or a crashed operation. */
+  /** Where the scan goes on when this choice is taken back: a candidate, or a crashed operation. */
   readonly cursor: number;
+  /** The node's candidates lie in `#candidates` from here to where those of the next node begin. */
+  readonly candidates: number;
 }
 
 export class Search<State, Input, Output> {
@@ -59,6 +61,9 @@ export class Search<State, Input, Output> {
   #hash = 0;
   #phase = phaseForced;
   #cursor = 0;
+  /** By node of the stack, the completed operations to try there. */
+  readonly #candidates: number[] = [];
+  #nodeCandidates = 0;
   #verdict: SearchVerdict | undefined;
   /** The longest order so far, whose first `#bestShared` choices are still those on the stack. */
   readonly #best: number[] = [];
@@ -130,14 +135,34 @@ export class Search<State, Input, Output> {
       // The operation's own return may have been what ended the scan.
       if (event !== 0 && !events.isCall(event)) event = events.first;
     }
-    this.#phase = phaseCompleted;
-    this.#cursor = events.first;
+    this.#gatherCandidates();
     return steps;
+  }
+
+  /**
+   * Whoever has to return first goes first: systems answer in about the order in which things happened, and where they
+   * do, this finds the order of a legal history without ever taking a choice back.
+   */
+  #gatherCandidates(): void {
+    const events = this.#events;
+    this.#phase = phaseCompleted;
+    this.#nodeCandidates = this.#candidates.length;
+    for (let event = events.first; events.isCall(event); event = events.after(event)) {
+      const operation = events.operation(event);
+      if (this.#readOnly[operation] === 1) continue;
+      const returns = events.returnOf(operation);
+      let at = this.#candidates.length;
+      for (; at > this.#nodeCandidates && events.returnOf(this.#candidates[at - 1]!) > returns; at--) {
+        this.#candidates[at] = this.#candidates[at - 1]!;
+      }
+      this.#candidates[at] = operation;
+    }
+    this.#cursor = this.#nodeCandidates;
   }
 
   #placeNext(): number {
     if (this.#phase === phaseCompleted) {
-      if (this.#events.isCall(this.#cursor)) return this.#placeCompleted();
+      if (this.#cursor < this.#candidates.length) return this.#placeCompleted();
       this.#phase = phaseCrashed;
       this.#cursor = 0;
     }
@@ -147,10 +172,7 @@ export class Search<State, Input, Output> {
   }
 
   #placeCompleted(): number {
-    const event = this.#cursor;
-    const operation = this.#events.operation(event);
-    this.#cursor = this.#events.after(event);
-    if (this.#readOnly[operation] === 1) return 0;
+    const operation = this.#candidates[this.#cursor++]!;
     const after = this.#try(operation);
     if (after === illegal) return 1;
     this.#enter(operation, after, phaseCompleted, this.#cursor);
@@ -188,11 +210,13 @@ export class Search<State, Input, Output> {
   }
 
   #push(operation: number, after: State, phase: number, cursor: number): void {
-    this.#stack.push({ operation, before: this.#state, phase, cursor });
+    this.#stack.push({ operation, before: this.#state, phase, cursor, candidates: this.#nodeCandidates });
     this.#state = after;
     this.#toggle(operation);
     if (operation < this.#completed) this.#events.lift(operation);
-    if (phase !== phaseForced) this.#phase = phaseForced;
+    if (phase === phaseForced) return;
+    this.#phase = phaseForced;
+    this.#nodeCandidates = this.#candidates.length;
   }
 
   #pop(): Frame<State> {
@@ -202,6 +226,8 @@ export class Search<State, Input, Output> {
     this.#state = frame.before;
     this.#phase = frame.phase;
     this.#cursor = frame.cursor;
+    if (frame.phase !== phaseForced) this.#candidates.length = this.#nodeCandidates;
+    this.#nodeCandidates = frame.candidates;
     if (this.#stack.length < this.#bestShared) this.#bestShared = this.#stack.length;
     return frame;
   }

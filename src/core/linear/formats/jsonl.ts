@@ -88,7 +88,8 @@ class LineReader {
   }
 
   event(misshapen: (input: unknown) => string | undefined): JsonEvent {
-    const type = String(this.#line['type']);
+    const named = this.#line['type'];
+    const type = typeof named === 'string' ? named : '';
     const id = this.#client(this.#line['id'] === undefined ? 'client' : 'id');
     // Without clocks the place in the file is the time.
     const time = this.#line['time'] === undefined ? this.#number : this.#numeric('time');

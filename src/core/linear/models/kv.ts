@@ -15,19 +15,40 @@ export type KvInput =
 /** The whole value a get returned. Anything after the others. */
 export type KvOutput = string | null;
 
-export type KvModel = Model<string, KvInput, KvOutput>;
-export type KvMapModel = Model<ReadonlyMap<string, string>, KvInput, KvOutput>;
+/**
+ * A value with its hash, which an append carries on from where it was. Appends in another order differ near the end of
+ * strings of equal length, and comparing thousands of those character by character is what a search would spend its time on.
+ */
+interface Text {
+  readonly value: string;
+  readonly hash: number;
+}
 
-function stepValue(value: string, input: KvInput, output: KvOutput | undefined): string | typeof illegal {
+const nothing: Text = { value: '', hash: 0 };
+
+export type KvModel = Model<Text, KvInput, KvOutput>;
+export type KvMapModel = Model<KvMap, KvInput, KvOutput>;
+
+function extend(text: Text, suffix: string): Text {
+  let { hash } = text;
+  for (let i = 0; i < suffix.length; i++) hash = (Math.imul(hash, 31) + suffix.charCodeAt(i)) | 0;
+  return { value: text.value + suffix, hash };
+}
+
+function equalTexts(a: Text, b: Text): boolean {
+  return a === b || (a.hash === b.hash && a.value === b.value);
+}
+
+function stepText(text: Text, input: KvInput, output: KvOutput | undefined): Text | typeof illegal {
   switch (input.f) {
     case 'get':
-      return output === undefined || (output ?? '') === value ? value : illegal;
+      return output === undefined || (output ?? '') === text.value ? text : illegal;
     case 'put':
-      return input.value;
+      return extend(nothing, input.value);
     case 'append':
-      return value + input.value;
+      return extend(text, input.value);
     case 'delete':
-      return '';
+      return nothing;
     default:
       return unreachable(input);
   }
@@ -41,29 +62,51 @@ function describeOperation(input: KvInput, output: KvOutput | undefined): string
 export function kv(): KvModel {
   return {
     name: 'kv',
-    init: () => '',
-    step: stepValue,
+    init: () => nothing,
+    step: stepText,
+    equal: equalTexts,
+    hash: (text) => text.hash,
     readOnly: (input) => input.f === 'get',
     partition: (input) => input.key,
     describeOperation,
-    describeState: (value) => describeValue(value),
+    describeState: (text) => describeValue(text.value),
   };
+}
+
+interface KvMap {
+  readonly texts: ReadonlyMap<string, Text>;
+  /** The sum over the keys, so that one key's change costs one key's work. */
+  readonly hash: number;
 }
 
 /** The same as one state: all keys together, never partitioned. */
 export function kvMap(): KvMapModel {
   return {
     name: 'kv-map',
-    init: () => new Map(),
-    step: (state, input, output) => {
-      const before = state.get(input.key) ?? '';
-      const after = stepValue(before, input, output);
-      if (after === illegal || after === before) return after === illegal ? illegal : state;
-      return new Map(state).set(input.key, after);
-    },
-    equal: (a, b) => a === b || (a.size === b.size && [...a].every(([key, value]) => b.get(key) === value)),
+    init: () => ({ texts: new Map(), hash: 0 }),
+    step: stepMap,
+    equal: (a, b) =>
+      a === b ||
+      (a.hash === b.hash && a.texts.size === b.texts.size && [...a.texts].every(([key, text]) => equalTexts(text, b.texts.get(key) ?? nothing))),
+    hash: (state) => state.hash,
     readOnly: (input) => input.f === 'get',
     describeOperation,
-    describeState: (state) => [...state].map(([key, value]) => `${key} = ${describeValue(value)}`).join(', '),
+    describeState: ({ texts }) => [...texts].map(([key, { value }]) => `${key} = ${describeValue(value)}`).join(', '),
   };
+}
+
+function stepMap(state: KvMap, input: KvInput, output: KvOutput | undefined): KvMap | typeof illegal {
+  const before = state.texts.get(input.key) ?? nothing;
+  const after = stepText(before, input, output);
+  if (after === illegal) return illegal;
+  if (after === before) return state;
+  const texts = new Map(state.texts);
+  // An empty string and no key at all are the same value, and must be the same state.
+  if (after.value === '') texts.delete(input.key);
+  else texts.set(input.key, after);
+  return { texts, hash: (state.hash + hashOf(input.key, after) - hashOf(input.key, before)) | 0 };
+}
+
+function hashOf(key: string, text: Text): number {
+  return text.value === '' ? 0 : Math.imul(extend(text, key).hash, 0x9e3779b1);
 }
