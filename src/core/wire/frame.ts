@@ -15,15 +15,19 @@ export interface Frame {
 
 const prefixBytes = 4;
 const headBytes = 9;
+/** What a frame costs beyond its body. */
+export const frameOverheadBytes: number = prefixBytes + headBytes;
 
-export function encodeFrame(type: number, stream: number, body: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(prefixBytes + headBytes + body.length);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, headBytes + body.length, true);
-  view.setUint8(8, type);
-  view.setUint32(9, stream, true);
-  bytes.set(body, prefixBytes + headBytes);
-  view.setUint32(4, crc32c(bytes.subarray(8)), true);
+/** `tail` follows `body`, so that a head can be put before bytes that exist already without joining them first. */
+export function encodeFrame(type: number, stream: number, body: Uint8Array, tail?: Uint8Array): Uint8Array {
+  const length = headBytes + body.length + (tail === undefined ? 0 : tail.length);
+  const bytes = new Uint8Array(prefixBytes + length);
+  writeU32(bytes, 0, length);
+  bytes[8] = type;
+  writeU32(bytes, 9, stream);
+  bytes.set(body, frameOverheadBytes);
+  if (tail !== undefined) bytes.set(tail, frameOverheadBytes + body.length);
+  writeU32(bytes, 4, crc32c(bytes.subarray(8)));
   return bytes;
 }
 
@@ -33,9 +37,10 @@ export function encodeFrame(type: number, stream: number, body: Uint8Array): Uin
  */
 export class FrameReader {
   readonly #bytesMax: number;
-  /** Parts of a frame not yet whole, and their bytes. */
-  #parts: Uint8Array[] = [];
+  /** The beginning of a frame not yet whole: the first `#held` bytes. It grows by doubling, so that a stranger who sends one byte at a time costs one byte at a time. */
+  #buffer = new Uint8Array(0);
   #held = 0;
+  /** Bytes of the frame under way as far as is known. */
   #wanted = prefixBytes;
 
   /** `bytesMax` bounds a frame's whole length. */
@@ -49,55 +54,69 @@ export class FrameReader {
 
   /** Throws PROTOCOL on a length or checksum that cannot be; the connection is then of no further use. */
   push(bytes: Uint8Array): Frame[] {
-    if (this.#held + bytes.length < this.#wanted) {
-      this.#keep(bytes);
-      return [];
-    }
-    const whole = this.#held === 0 ? bytes : this.#join(bytes);
-    const view = new DataView(whole.buffer, whole.byteOffset, whole.byteLength);
     const frames: Frame[] = [];
-    let at = 0;
-    for (;;) {
-      const left = whole.length - at;
-      this.#wanted = prefixBytes;
-      if (left < prefixBytes) break;
-      const length = view.getUint32(at, true);
-      if (length < headBytes || length + prefixBytes > this.#bytesMax) fail('PROTOCOL', { detail: `a frame of ${length} bytes` });
-      this.#wanted = prefixBytes + length;
-      if (left < this.#wanted) break;
-      const end = at + this.#wanted;
-      if (view.getUint32(at + 4, true) !== crc32c(whole.subarray(at + 8, end))) fail('PROTOCOL', { detail: 'a frame with a wrong checksum' });
-      frames.push({ type: whole[at + 8]!, stream: view.getUint32(at + 9, true), body: whole.slice(at + prefixBytes + headBytes, end) });
-      at = end;
+    if (this.#held === 0) {
+      this.#keep(bytes, this.#cut(bytes, bytes.length, frames));
+      return frames;
     }
-    if (at < whole.length) this.#keep(whole.subarray(at));
+    this.#append(bytes);
+    if (this.#held < this.#wanted) return frames;
+    const buffer = this.#buffer;
+    const end = this.#held;
+    this.#buffer = new Uint8Array(0);
+    this.#held = 0;
+    this.#keep(buffer.subarray(0, end), this.#cut(buffer, end, frames));
     return frames;
   }
 
-  #keep(bytes: Uint8Array): void {
-    this.#parts.push(bytes.slice());
-    this.#held += bytes.length;
-    if (this.#held >= prefixBytes && this.#wanted === prefixBytes) {
-      const head = this.#join(new Uint8Array(0));
-      const length = new DataView(head.buffer, head.byteOffset).getUint32(0, true);
+  /** Reads whole frames from the first `end` bytes; answers where the first incomplete one begins. */
+  #cut(bytes: Uint8Array, end: number, frames: Frame[]): number {
+    let at = 0;
+    for (;;) {
+      this.#wanted = prefixBytes;
+      if (end - at < prefixBytes) return at;
+      const length = readU32(bytes, at);
       if (length < headBytes || length + prefixBytes > this.#bytesMax) fail('PROTOCOL', { detail: `a frame of ${length} bytes` });
       this.#wanted = prefixBytes + length;
-      this.#parts = [head];
-      this.#held = head.length;
+      if (end - at < this.#wanted) return at;
+      const next = at + this.#wanted;
+      if (readU32(bytes, at + 4) !== crc32c(bytes.subarray(at + 8, next))) fail('PROTOCOL', { detail: 'a frame with a wrong checksum' });
+      frames.push({ type: bytes[at + 8]!, stream: readU32(bytes, at + 9), body: bytes.slice(at + frameOverheadBytes, next) });
+      at = next;
     }
   }
 
-  /** Everything held, then `bytes`; nothing is held afterwards. */
-  #join(bytes: Uint8Array): Uint8Array {
-    const whole = new Uint8Array(this.#held + bytes.length);
-    let at = 0;
-    for (const part of this.#parts) {
-      whole.set(part, at);
-      at += part.length;
-    }
-    whole.set(bytes, at);
-    this.#parts = [];
-    this.#held = 0;
-    return whole;
+  #keep(bytes: Uint8Array, from: number): void {
+    this.#held = bytes.length - from;
+    if (this.#held > 0) this.#buffer = bytes.slice(from);
   }
+
+  #append(bytes: Uint8Array): void {
+    const needed = this.#held + bytes.length;
+    if (needed > this.#buffer.length) {
+      const grown = new Uint8Array(Math.max(needed, Math.min(this.#buffer.length * 2, this.#wanted)));
+      grown.set(this.#buffer.subarray(0, this.#held));
+      this.#buffer = grown;
+    }
+    this.#buffer.set(bytes, this.#held);
+    this.#held = needed;
+    // The length may just have become known, and must be refused before more is collected for it.
+    if (this.#wanted === prefixBytes && needed >= prefixBytes) {
+      const length = readU32(this.#buffer, 0);
+      if (length < headBytes || length + prefixBytes > this.#bytesMax) fail('PROTOCOL', { detail: `a frame of ${length} bytes` });
+      this.#wanted = prefixBytes + length;
+    }
+  }
+}
+
+// By hand: a DataView per frame costs more than the four bytes.
+function writeU32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value;
+  bytes[at + 1] = value >>> 8;
+  bytes[at + 2] = value >>> 16;
+  bytes[at + 3] = value >>> 24;
+}
+
+function readU32(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
 }

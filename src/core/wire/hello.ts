@@ -14,6 +14,8 @@ export const helloMagic: Uint8Array = Uint8Array.of(0xd1, 0x54, 0x48, 0x4c);
 export const protocolLowest = 1;
 export const protocolHighest = 1;
 const lengthMax = 1024;
+/** The fields of version 1. */
+const bodyBytesMin = 24;
 
 export type Purpose = 'client' | 'control' | 'bulk';
 export type HelloStatus = 'ok' | 'unsupported' | 'clusterMismatch' | 'unavailable';
@@ -85,9 +87,18 @@ export class HelloReader {
 }
 
 function decodeBody(bytes: Uint8Array): Hello {
+  if (bytes.length < bodyBytesMin) fail('PROTOCOL', { detail: `a hello of ${bytes.length} bytes` });
   const reader = new Reader(bytes);
   const [lowest, highest] = [reader.u8(), reader.u8()];
   const purpose = purposes[reader.u8()] ?? fail('UNSUPPORTED', { detail: 'a connection of an unknown purpose' });
   const status = statuses[reader.u8()] ?? 'unsupported';
-  return { lowest, highest, purpose, status, features: reader.u32(), cluster: reader.u53(), member: reader.u53() };
+  return { lowest, highest, purpose, status, features: reader.u32(), cluster: readId(reader), member: readId(reader) };
+}
+
+/** Ids are drawn from 53 bits; what is larger is nobody's. */
+function readId(reader: Reader): number {
+  const low = reader.u32();
+  const high = reader.u32();
+  if (high >= 1 << 21) fail('PROTOCOL', { detail: 'an id above 2^53 − 1' });
+  return high * 0x1_0000_0000 + low;
 }

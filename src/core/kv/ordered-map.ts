@@ -1,0 +1,233 @@
+// A persistent ordered map: a B+tree whose nodes are shared between versions and copied when they change. A version
+// is its root, so a snapshot costs nothing. Nodes made under the current edit token are its own and change in place.
+
+import { compareBytes } from '../bytes.ts';
+
+const fanout = 32;
+
+interface Leaf<V> {
+  readonly leaf: true;
+  owner: object;
+  keys: Uint8Array[];
+  values: V[];
+}
+interface Branch<V> {
+  readonly leaf: false;
+  owner: object;
+  /** The lowest key of each child. */
+  keys: Uint8Array[];
+  children: Node<V>[];
+}
+type Node<V> = Leaf<V> | Branch<V>;
+
+/** An immutable version. */
+export interface MapRoot<V> {
+  readonly node: Node<V> | undefined;
+  readonly size: number;
+}
+
+export const emptyRoot: MapRoot<never> = { node: undefined, size: 0 };
+
+/** The position of the last key ≤ `key`, −1 if all are greater. */
+function floor(keys: readonly Uint8Array[], key: Uint8Array): number {
+  let low = 0;
+  let high = keys.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compareBytes(keys[middle]!, key) <= 0) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+export function getFrom<V>(root: MapRoot<V>, key: Uint8Array): V | undefined {
+  let { node } = root;
+  while (node !== undefined && !node.leaf) node = node.children[Math.max(0, floor(node.keys, key))];
+  if (node === undefined) return undefined;
+  const at = floor(node.keys, key);
+  return at >= 0 && compareBytes(node.keys[at]!, key) === 0 ? node.values[at] : undefined;
+}
+
+/** A place in one version, moving upwards. */
+export class Cursor<V> {
+  readonly #path: { readonly node: Node<V>; at: number }[] = [];
+
+  /** At the first key ≥ `from`. */
+  constructor(root: MapRoot<V>, from: Uint8Array) {
+    let { node } = root;
+    while (node !== undefined) {
+      const at = floor(node.keys, from);
+      if (node.leaf) {
+        const exact = at >= 0 && compareBytes(node.keys[at]!, from) === 0;
+        this.#path.push({ node, at: exact ? at : at + 1 });
+        break;
+      }
+      this.#path.push({ node, at: Math.max(0, at) });
+      node = node.children[Math.max(0, at)];
+    }
+    this.#settle();
+  }
+
+  get done(): boolean {
+    return this.#path.length === 0;
+  }
+
+  get key(): Uint8Array {
+    const { node, at } = this.#path.at(-1)!;
+    return node.keys[at]!;
+  }
+
+  get value(): V {
+    const { node, at } = this.#path.at(-1)!;
+    return (node as Leaf<V>).values[at]!;
+  }
+
+  next(): void {
+    this.#path.at(-1)!.at++;
+    this.#settle();
+  }
+
+  /** From one behind the end of a leaf to the start of the next. */
+  #settle(): void {
+    for (;;) {
+      const top = this.#path.at(-1);
+      if (top === undefined) return;
+      if (top.at < top.node.keys.length) {
+        if (top.node.leaf) return;
+        this.#path.push({ node: top.node.children[top.at]!, at: 0 });
+      } else {
+        this.#path.pop();
+        const parent = this.#path.at(-1);
+        if (parent !== undefined) parent.at++;
+      }
+    }
+  }
+}
+
+/** A version under construction. What it was begun from stays as it was. */
+export class MapEdit<V> {
+  readonly #token = {};
+  #node: Node<V> | undefined;
+  #size: number;
+
+  constructor(root: MapRoot<V>) {
+    this.#node = root.node;
+    this.#size = root.size;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The version so far: a view that changes with the edit until {@link finish}. */
+  get root(): MapRoot<V> {
+    return { node: this.#node, size: this.#size };
+  }
+
+  get(key: Uint8Array): V | undefined {
+    return getFrom(this.root, key);
+  }
+
+  set(key: Uint8Array, value: V): void {
+    if (this.#node === undefined) {
+      this.#node = { leaf: true, owner: this.#token, keys: [key], values: [value] };
+      this.#size = 1;
+      return;
+    }
+    const [left, right] = this.#set(this.#node, key, value);
+    this.#node = right === undefined ? left : { leaf: false, owner: this.#token, keys: [left.keys[0]!, right.keys[0]!], children: [left, right] };
+  }
+
+  delete(key: Uint8Array): boolean {
+    if (this.#node === undefined) return false;
+    const before = this.#size;
+    let node = this.#delete(this.#node, key);
+    while (node !== undefined && !node.leaf && node.children.length === 1) node = node.children[0];
+    this.#node = node;
+    return this.#size < before;
+  }
+
+  /** The finished version. The edit is spent: whoever holds the version may rely on it. */
+  finish(): MapRoot<V> {
+    return { node: this.#node, size: this.#size };
+  }
+
+  #own(node: Node<V>): Node<V> {
+    if (node.owner === this.#token) return node;
+    return node.leaf
+      ? { leaf: true, owner: this.#token, keys: node.keys.slice(), values: node.values.slice() }
+      : { leaf: false, owner: this.#token, keys: node.keys.slice(), children: node.children.slice() };
+  }
+
+  #set(shared: Node<V>, key: Uint8Array, value: V): [Node<V>, Node<V> | undefined] {
+    const node = this.#own(shared);
+    const at = floor(node.keys, key);
+    if (node.leaf) {
+      if (at >= 0 && compareBytes(node.keys[at]!, key) === 0) {
+        node.values[at] = value;
+        return [node, undefined];
+      }
+      node.keys.splice(at + 1, 0, key);
+      node.values.splice(at + 1, 0, value);
+      this.#size++;
+    } else {
+      const child = Math.max(0, at);
+      const [left, right] = this.#set(node.children[child]!, key, value);
+      node.children[child] = left;
+      node.keys[child] = left.keys[0]!;
+      if (right !== undefined) {
+        node.children.splice(child + 1, 0, right);
+        node.keys.splice(child + 1, 0, right.keys[0]!);
+      }
+    }
+    return node.keys.length <= fanout ? [node, undefined] : [node, this.#split(node)];
+  }
+
+  /** The upper half. Growth at the end, as of ordered keys, leaves the lower node nearly full. */
+  #split(node: Node<V>): Node<V> {
+    const half = fanout >> 1;
+    const keys = node.keys.splice(half);
+    if (node.leaf) return { leaf: true, owner: this.#token, keys, values: node.values.splice(half) };
+    return { leaf: false, owner: this.#token, keys, children: node.children.splice(half) };
+  }
+
+  #delete(shared: Node<V>, key: Uint8Array): Node<V> | undefined {
+    const at = floor(shared.keys, key);
+    if (shared.leaf) {
+      if (at < 0 || compareBytes(shared.keys[at]!, key) !== 0) return shared;
+      this.#size--;
+      if (shared.keys.length === 1) return undefined;
+      const leaf = this.#own(shared) as Leaf<V>;
+      leaf.keys.splice(at, 1);
+      leaf.values.splice(at, 1);
+      return leaf;
+    }
+    const position = Math.max(0, at);
+    const child = this.#delete(shared.children[position]!, key);
+    if (child === shared.children[position] && child !== undefined && child.keys[0] === shared.keys[position]) return shared;
+    const branch = this.#own(shared) as Branch<V>;
+    if (child === undefined) {
+      if (branch.children.length === 1) return undefined;
+      branch.children.splice(position, 1);
+      branch.keys.splice(position, 1);
+      return branch;
+    }
+    branch.children[position] = child;
+    branch.keys[position] = child.keys[0]!;
+    if (child.keys.length < fanout >> 2) this.#merge(branch, position);
+    return branch;
+  }
+
+  /** A thin child joins its neighbour where both fit in one node. */
+  #merge(branch: Branch<V>, position: number): void {
+    const left = position > 0 ? position - 1 : position;
+    const [a, b] = [branch.children[left], branch.children[left + 1]];
+    if (a === undefined || b === undefined || a.keys.length + b.keys.length > fanout) return;
+    const joined = this.#own(a);
+    joined.keys.push(...b.keys);
+    if (joined.leaf) joined.values.push(...(b as Leaf<V>).values);
+    else joined.children.push(...(b as Branch<V>).children);
+    branch.children.splice(left, 2, joined);
+    branch.keys.splice(left, 2, joined.keys[0]!);
+  }
+}
