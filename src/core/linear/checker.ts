@@ -71,6 +71,10 @@ class Partition<State, Input, Output> {
     return verdict;
   }
 
+  get configurations(): number {
+    return this.#report?.configurations ?? this.#search?.configurations ?? 0;
+  }
+
   report(): PartitionReport {
     return this.#report ?? this.#describe((this.#search ??= this.#start()), 'unknown');
   }
@@ -125,6 +129,16 @@ export class Checker<State, Input, Output> {
     }
     if (this.#live.length > 0) return undefined;
     return this.#illegal ? 'illegal' : 'ok';
+  }
+
+  /** How many partitions are still being searched. */
+  get unfinished(): number {
+    return this.#live.length;
+  }
+
+  /** How many configurations were visited: a measure of work, and of the memory that the searches under way hold. */
+  get configurations(): number {
+    return this.#partitions.reduce((sum, partition) => sum + partition.configurations, 0);
   }
 
   /** What is known now. A partition whose search has not ended is `unknown`, with the best order it has met. */

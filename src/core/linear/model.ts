@@ -1,9 +1,16 @@
 // What a system should do when nothing is concurrent: a plain record of functions. The checker looks for an order of
 // the recorded operations in which every `step` is legal, so a model is the whole of what it knows about a system.
 
+import type { Value } from './value.ts';
+
 /** What `step` returns when the output could not have come from that state. */
 export const illegal: unique symbol = Symbol('illegal');
 export type Illegal = typeof illegal;
+
+export interface ModelRecipe {
+  readonly name: string;
+  readonly initial?: Value;
+}
 
 export interface Model<State, Input, Output> {
   readonly name: string;
@@ -28,6 +35,8 @@ export interface Model<State, Input, Output> {
    * history is linearizable if and only if it is for each object by itself).
    */
   readonly partition?: (input: Input) => string;
+  /** How another thread makes the same model: functions do not travel. Models made by `modelOf` have it. */
+  readonly recipe?: ModelRecipe;
   readonly describeOperation: (input: Input, output: Output | undefined) => string;
   readonly describeState: (state: State) => string;
 }

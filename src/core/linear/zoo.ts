@@ -99,7 +99,8 @@ export function isModelName(name: string): name is ModelName {
 
 /** The model of that name. */
 export function modelOf(name: ModelName, initial?: Value): AnyModel {
-  return zoo[name].create(initial);
+  const recipe = initial === undefined ? { name } : { name, initial };
+  return { ...zoo[name].create(initial), recipe };
 }
 
 function row<Input, Output>(
