@@ -1,0 +1,154 @@
+// What clients and members say to each other inside frames, version 1. docs/reference/native-protocol.md is this
+// file for people; test/golden/format/native-v1.json has its bytes.
+
+import { fail } from '../../core/errors.ts';
+import { Reader, Writer } from '../../core/wire/index.ts';
+import type { HashKvResult, MemberListRow, MemberStatus, ReadOptions } from '../service.ts';
+
+/** The types of frames. Requests are below 128, what a member sends is above. */
+export const ClientFrame = {
+  /** An encoded Command, to be proposed. */
+  propose: 1,
+  /** An encoded range or read-only txn. */
+  read: 2,
+  /** The answer to this stream is not awaited any more. Not answered itself. */
+  cancel: 3,
+  status: 4,
+  members: 5,
+  hashKv: 6,
+  moveLeader: 7,
+  ping: 8,
+  /** The answer to the stream's request. */
+  answer: 128,
+  /** Why there is none: an encoded Failure. */
+  failure: 129,
+  /** Not asked for, stream 0: who leads, at the start and when it changes. */
+  leader: 130,
+} as const;
+
+/** Bytes of one frame that a client may send: the largest request and what is around it. */
+export const clientFrameBytesMax: number = (2 << 20) + 4096;
+/** Bytes of one answer. More is refused with TOO_LARGE: ask for less at a time. */
+export const answerBytesMax: number = 64 << 20;
+
+const consistencies = ['linearizable', 'bounded', 'local'] as const;
+const deadlineMsMax = 0xffff_ffff;
+
+function toU32(value: number): number {
+  return Math.min(deadlineMsMax, Math.max(0, Math.ceil(value)));
+}
+
+/** deadline u32 ms · command */
+export function encodeProposeHead(deadlineMs: number): Uint8Array {
+  const ms = toU32(deadlineMs);
+  return Uint8Array.of(ms, ms >>> 8, ms >>> 16, ms >>> 24);
+}
+
+export function decodePropose(body: Uint8Array): { readonly deadlineMs: number; readonly command: Uint8Array } {
+  if (body.length < 4) fail('BAD_REQUEST', { detail: 'a proposal without a deadline' });
+  const deadlineMs = (body[0]! | (body[1]! << 8) | (body[2]! << 16) | (body[3]! << 24)) >>> 0;
+  return { deadlineMs, command: body.subarray(4) };
+}
+
+export type ReadHead = Omit<ReadOptions, 'signal'>;
+
+/** deadline u32 ms · consistency u8 · max age u32 ms (2³²−1: none) · min revision u53 · request */
+export function encodeReadHead(head: ReadHead): Uint8Array {
+  const writer = new Writer(17).u32(toU32(head.deadlineMs)).u8(consistencies.indexOf(head.consistency));
+  return writer.u32(head.maxAgeMs === undefined ? deadlineMsMax : toU32(Math.min(head.maxAgeMs, deadlineMsMax - 1))).u53(head.minRevision ?? 0).finish();
+}
+
+export function decodeRead(body: Uint8Array): { readonly head: ReadHead; readonly request: Uint8Array } {
+  const reader = new Reader(body);
+  const deadlineMs = reader.u32();
+  const consistency = consistencies[reader.u8()] ?? fail('UNSUPPORTED', { detail: 'a read of unknown consistency' });
+  const maxAgeMs = reader.u32();
+  const minRevision = reader.u53();
+  const head: ReadHead = {
+    deadlineMs, consistency,
+    ...(maxAgeMs === deadlineMsMax ? {} : { maxAgeMs }), ...(minRevision === 0 ? {} : { minRevision }),
+  };
+  return { head, request: reader.raw(reader.remaining) };
+}
+
+/** Revisions, targets: one number. */
+export function encodeNumber(value: number): Uint8Array {
+  return new Writer(8).u53(value).finish();
+}
+
+export function decodeNumber(body: Uint8Array): number {
+  return new Reader(body).u53();
+}
+
+export interface LeaderNotice {
+  /** 0: nobody is known to lead. */
+  readonly leader: number;
+  readonly term: number;
+  readonly address: string;
+}
+
+export function encodeLeader(notice: LeaderNotice): Uint8Array {
+  return new Writer(64).u53(notice.leader).u53(notice.term).string(notice.address).finish();
+}
+
+export function decodeLeader(body: Uint8Array): LeaderNotice {
+  const reader = new Reader(body);
+  return { leader: reader.u53(), term: reader.u53(), address: reader.string() };
+}
+
+const roles = ['follower', 'preCandidate', 'candidate', 'leader'] as const;
+const durabilities = ['fsync', 'os'] as const;
+
+/** Later versions add fields at the end. */
+export function encodeStatus(status: MemberStatus): Uint8Array {
+  const writer = new Writer(512).u53(status.cluster).u53(status.member).string(status.name).string(status.version);
+  writer.u53(status.leader).string(status.leaderName).string(status.leaderAddress).u8(roles.indexOf(status.role)).u53(status.term);
+  writer.u53(status.lastIndex).u53(status.commitIndex).u53(status.appliedIndex).u53(status.revision).u53(status.compactRevision);
+  writer.u53(status.dbBytes).u53(status.keys).string(status.digest).u8(durabilities.indexOf(status.durability));
+  writer.u32(status.formatVersion).u32(status.protocolVersion).u53(status.uptimeMs).u32(status.errors.length);
+  for (const error of status.errors) writer.string(error);
+  return writer.finish();
+}
+
+export function decodeStatus(body: Uint8Array): MemberStatus {
+  const reader = new Reader(body);
+  return {
+    cluster: reader.u53(), member: reader.u53(), name: reader.string(), version: reader.string(),
+    leader: reader.u53(), leaderName: reader.string(), leaderAddress: reader.string(),
+    role: roles[reader.u8()] ?? 'follower', term: reader.u53(),
+    lastIndex: reader.u53(), commitIndex: reader.u53(), appliedIndex: reader.u53(), revision: reader.u53(), compactRevision: reader.u53(),
+    dbBytes: reader.u53(), keys: reader.u53(), digest: reader.string(), durability: durabilities[reader.u8()] ?? 'fsync',
+    formatVersion: reader.u32(), protocolVersion: reader.u32(), uptimeMs: reader.u53(), errors: decodeStrings(reader),
+  };
+}
+
+/** Each takes its length at least: an impossible count fails on its first missing byte. */
+function decodeStrings(reader: Reader): string[] {
+  const strings: string[] = [];
+  for (let left = reader.u32(); left > 0; left--) strings.push(reader.string());
+  return strings;
+}
+
+export function encodeMembers(members: readonly MemberListRow[]): Uint8Array {
+  const writer = new Writer(256).u32(members.length);
+  for (const { id, name, address, learner } of members) writer.u53(id).string(name).string(address).u8(learner ? 1 : 0);
+  return writer.finish();
+}
+
+export function decodeMembers(body: Uint8Array): MemberListRow[] {
+  const reader = new Reader(body);
+  const members: MemberListRow[] = [];
+  for (let left = reader.u32(); left > 0; left--) {
+    members.push({ id: reader.u53(), name: reader.string(), address: reader.string(), learner: reader.u8() === 1 });
+  }
+  return members;
+}
+
+export function encodeHashKv(result: HashKvResult): Uint8Array {
+  return new Writer(64).u32(result.hash).u53(result.compactRevision).u53(result.revision).string(result.digest).u53(result.index).finish();
+}
+
+export function decodeHashKv(body: Uint8Array): HashKvResult {
+  const reader = new Reader(body);
+  return { hash: reader.u32(), compactRevision: reader.u53(), revision: reader.u53(), digest: reader.string(), index: reader.u53() };
+}

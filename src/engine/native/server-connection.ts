@@ -1,0 +1,290 @@
+// One client's connection, at the member. Requests run side by side and are answered as they finish. What the
+// connection occupies is bounded: beyond it nothing is read, so that a client who asks too much, or does not read
+// what it asked for, waits in its own queue.
+
+import { emptyBytes } from '../../core/bytes.ts';
+import { OperationError } from '../../core/errors.ts';
+import type { Failure } from '../../core/errors.ts';
+import { decodeCommand } from '../../core/kv/index.ts';
+import { FrameReader, encodeFailure, encodeFrame, frameOverheadBytes } from '../../core/wire/index.ts';
+import type { Frame } from '../../core/wire/index.ts';
+import type { Connection } from '../ports.ts';
+import { ClientFrame, answerBytesMax, clientFrameBytesMax, decodeNumber, decodePropose, decodeRead, encodeHashKv, encodeMembers, encodeStatus } from './message.ts';
+import type { NativeServer } from './server.ts';
+import { Deadline } from './timeout-wheel.ts';
+
+/** What a request occupies beyond its bytes: promises, closures, its row in the member's tables. */
+const requestOverheadBytes = 512;
+/** The service keeps deadlines; this is for the answers it forgets. */
+const graceMs = 250;
+const deadlineMsMax = 600_000;
+
+class Request extends Deadline {
+  readonly connection: ServerConnection;
+  readonly stream: number;
+  readonly isRead: boolean;
+  readonly weight: number;
+  /** Answered, cancelled or expired: what the service still says is for nobody. */
+  over = false;
+
+  constructor(connection: ServerConnection, stream: number, isRead: boolean, weight: number) {
+    super();
+    this.connection = connection;
+    this.stream = stream;
+    this.isRead = isRead;
+    this.weight = weight;
+  }
+
+  expire(): void {
+    this.connection.fail(this, new OperationError({ code: 'TIMEOUT' }));
+  }
+}
+
+/** Looks, now and then, whether a clogged connection still takes anything. */
+class Stuck extends Deadline {
+  readonly look: () => void;
+
+  constructor(look: () => void) {
+    super();
+    this.look = look;
+  }
+
+  expire(): void {
+    this.look();
+  }
+}
+
+export class ServerConnection {
+  readonly #server: NativeServer;
+  readonly #connection: Connection;
+  readonly #onClosed: () => void;
+  readonly #frames = new FrameReader(clientFrameBytesMax);
+  readonly #requests = new Map<number, Request>();
+  /** Frames that came in one read with what used up the bounds; no more than one read's. */
+  #backlog: Frame[] = [];
+  #running = 0;
+  #weight = 0;
+  /** What a read's answer will probably take: as much as the largest lately. */
+  #readEstimate = 256;
+  #clogged = false;
+  #paused = false;
+  #closed = false;
+  readonly #stuck: Stuck;
+  #writtenBytes = 0;
+  /** Bytes the client had taken when last looked at. */
+  #takenBytes = 0;
+
+  constructor(server: NativeServer, connection: Connection, onClosed: () => void) {
+    this.#server = server;
+    this.#connection = connection;
+    this.#onClosed = onClosed;
+    this.#stuck = new Stuck(() => this.#lookWhetherStuck());
+  }
+
+  get requestCount(): number {
+    return this.#running;
+  }
+
+  begin(rest: Uint8Array): void {
+    this.#connection.handle({
+      data: (bytes) => this.#data(bytes),
+      closed: () => this.#over(),
+      drained: () => {
+        this.#clogged = false;
+        this.#server.wheel.remove(this.#stuck);
+        this.#goOn();
+      },
+    });
+    if (rest.length > 0) this.#data(rest);
+  }
+
+  send(type: number, stream: number, body: Uint8Array): void {
+    if (this.#closed) return;
+    const frame = encodeFrame(type, stream, body);
+    this.#writtenBytes += frame.length;
+    if (this.#connection.write(frame) || this.#clogged) return;
+    this.#clogged = true;
+    this.#takenBytes = this.#writtenBytes - this.#connection.queuedBytes;
+    this.#server.wheel.add(this.#stuck, this.#server.clock.now() + this.#server.limits.stuckMs);
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  fail(request: Request, error: unknown): void {
+    if (this.#finish(request)) this.#sendFailure(request.stream, error);
+  }
+
+  #data(bytes: Uint8Array): void {
+    if (this.#closed) return;
+    let frames: Frame[];
+    try {
+      frames = this.#frames.push(bytes);
+    } catch (error) {
+      this.#server.logger.log('info', 'a client does not speak the protocol', { remote: this.#connection.remote, error: String(error) });
+      return this.#breakOff(error);
+    }
+    for (const frame of frames) {
+      // Nothing overtakes, but the word that something is not wanted any more.
+      if (frame.type === ClientFrame.cancel) this.#cancel(frame.stream);
+      else if (this.#backlog.length > 0 || this.#isFull) this.#backlog.push(frame);
+      else this.#take(frame);
+      if (this.#closed) return;
+    }
+    this.#steer();
+  }
+
+  get #isFull(): boolean {
+    const { requestsMax, connectionBytesMax } = this.#server.limits;
+    return this.#clogged || this.#running >= requestsMax || this.#weight + this.#connection.queuedBytes > connectionBytesMax;
+  }
+
+  /** Reads on or does not, as the bounds have it. */
+  #steer(): void {
+    const stop = this.#backlog.length > 0 || this.#isFull;
+    if (stop === this.#paused || this.#closed) return;
+    this.#paused = stop;
+    if (stop) this.#connection.pause();
+    else this.#connection.resume();
+  }
+
+  #goOn(): void {
+    if (this.#closed || !this.#paused) return;
+    let taken = 0;
+    while (taken < this.#backlog.length && !this.#isFull) this.#take(this.#backlog[taken++]!);
+    if (taken > 0) this.#backlog = this.#backlog.slice(taken);
+    this.#steer();
+  }
+
+  #take(frame: Frame): void {
+    const { type, stream, body } = frame;
+    if (this.#requests.has(stream)) return this.#breakOff(new OperationError({ code: 'PROTOCOL', detail: `stream ${stream} is in use` }));
+    this.#server.requests++;
+    try {
+      if (type === ClientFrame.propose) this.#propose(stream, body);
+      else if (type === ClientFrame.read) this.#read(stream, body);
+      else this.#other(type, stream, body);
+    } catch (error) {
+      this.#sendFailure(stream, error);
+    }
+  }
+
+  #propose(stream: number, body: Uint8Array): void {
+    const { deadlineMs, command } = decodePropose(body);
+    // What enters the log is applied by everybody, now and at every restart: what nobody could read stays outside.
+    if (decodeCommand(command).type === 'expireSessions') throw new OperationError({ code: 'BAD_REQUEST', detail: 'sessions are expired by the leader' });
+    // No signal: a proposal under way cannot be called back, only left unanswered.
+    const answer = this.#server.service.propose(command, { deadlineMs: Math.min(deadlineMs, deadlineMsMax) });
+    this.#await(stream, false, body.length, deadlineMs, answer);
+  }
+
+  #read(stream: number, body: Uint8Array): void {
+    const { head, request } = decodeRead(body);
+    const answer = this.#server.service.read(request, { ...head, deadlineMs: Math.min(head.deadlineMs, deadlineMsMax) });
+    this.#await(stream, true, body.length + this.#readEstimate, head.deadlineMs, answer);
+  }
+
+  #other(type: number, stream: number, body: Uint8Array): void {
+    const { service } = this.#server;
+    switch (type) {
+      case ClientFrame.ping:
+        return this.send(ClientFrame.answer, stream, emptyBytes);
+      case ClientFrame.status:
+        return this.send(ClientFrame.answer, stream, encodeStatus(service.status()));
+      case ClientFrame.members:
+        return this.send(ClientFrame.answer, stream, encodeMembers(service.members()));
+      case ClientFrame.hashKv:
+        return this.#await(stream, false, body.length, deadlineMsMax, service.hashKv(decodeNumber(body)).then(encodeHashKv));
+      case ClientFrame.moveLeader:
+        return this.#await(stream, false, body.length, deadlineMsMax, service.moveLeader(decodeNumber(body)).then(() => emptyBytes));
+      default:
+        throw new OperationError({ code: 'UNSUPPORTED', detail: `a message of type ${type}` });
+    }
+  }
+
+  #await(stream: number, isRead: boolean, bytes: number, deadlineMs: number, answer: Promise<Uint8Array>): void {
+    const request = new Request(this, stream, isRead, bytes + requestOverheadBytes);
+    this.#requests.set(stream, request);
+    this.#running++;
+    this.#weight += request.weight;
+    this.#server.wheel.add(request, this.#server.clock.now() + Math.min(deadlineMs, deadlineMsMax) + graceMs);
+    answer.then(
+      (body) => {
+        if (this.#finish(request)) this.#answer(request, body);
+        this.#settled(request);
+      },
+      (error: unknown) => {
+        this.fail(request, error);
+        this.#settled(request);
+      },
+    );
+  }
+
+  #answer(request: Request, body: Uint8Array): void {
+    if (request.isRead) this.#readEstimate = Math.max(body.length, this.#readEstimate - (this.#readEstimate >>> 4), 256);
+    if (body.length + frameOverheadBytes <= answerBytesMax) return this.send(ClientFrame.answer, request.stream, body);
+    this.#sendFailure(request.stream, new OperationError({ code: 'TOO_LARGE', detail: `an answer of ${body.length} bytes: ask for less at a time` }));
+  }
+
+  #sendFailure(stream: number, error: unknown): void {
+    this.#server.failures++;
+    let failure: Failure = { code: 'INTERNAL', detail: 'the member failed to do it; its log says why' };
+    if (error instanceof OperationError) ({ failure } = error);
+    else this.#server.logger.log('error', 'a request failed for a reason of our own', { error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    this.send(ClientFrame.failure, stream, encodeFailure(failure));
+  }
+
+  /** False: it was over already. */
+  #finish(request: Request): boolean {
+    if (request.over) return false;
+    request.over = true;
+    this.#server.wheel.remove(request);
+    this.#requests.delete(request.stream);
+    return true;
+  }
+
+  /** Only now is what it occupied free. */
+  #settled(request: Request): void {
+    this.#running--;
+    this.#weight -= request.weight;
+    if (this.#paused) this.#goOn();
+  }
+
+  #cancel(stream: number): void {
+    const request = this.#requests.get(stream);
+    if (request !== undefined) this.#finish(request);
+    else if (this.#backlog.length > 0) this.#backlog = this.#backlog.filter((frame) => frame.stream !== stream);
+  }
+
+  #lookWhetherStuck(): void {
+    const { queuedBytes } = this.#connection;
+    const taken = this.#writtenBytes - queuedBytes;
+    if (taken === this.#takenBytes) {
+      this.#server.logger.log('warn', 'a client does not read its answers', { remote: this.#connection.remote, queuedBytes });
+      return this.#connection.destroy();
+    }
+    this.#takenBytes = taken;
+    this.#server.wheel.add(this.#stuck, this.#server.clock.now() + this.#server.limits.stuckMs);
+  }
+
+  /** Says why, then closes: nothing sensible can follow. */
+  #breakOff(error: unknown): void {
+    this.#sendFailure(0, error);
+    this.#connection.close();
+    this.#over();
+  }
+
+  #over(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#backlog = [];
+    this.#server.wheel.remove(this.#stuck);
+    for (const request of this.#requests.values()) {
+      request.over = true;
+      this.#server.wheel.remove(request);
+    }
+    this.#requests.clear();
+    this.#onClosed();
+  }
+}

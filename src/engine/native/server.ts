@@ -1,0 +1,119 @@
+// The member's side of the native protocol: every client's connection, one timer for all their deadlines, and the
+// news of who leads. What a request does is the MemberService's; what a connection may cost is decided here.
+
+import { encodeFailure, encodeFrame } from '../../core/wire/index.ts';
+import type { Clock, Connection, Logger } from '../ports.ts';
+import type { MemberService } from '../service.ts';
+import { acceptHello } from './accept.ts';
+import type { AcceptOptions } from './accept.ts';
+import { ClientFrame, encodeLeader } from './message.ts';
+import type { LeaderNotice } from './message.ts';
+import { ServerConnection } from './server-connection.ts';
+import { TimeoutWheel } from './timeout-wheel.ts';
+
+export interface NativeServerOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Connections beyond are told OVERLOADED and closed. @default 4096 */
+  readonly connectionsMax?: number;
+  /** Requests of one connection under way at once; beyond, nothing is read from it. @default 8192 */
+  readonly requestsMax?: number;
+  /**
+   * Bytes one connection may occupy: requests under way, answers expected (estimated from its last ones) and answers
+   * it has not read. Beyond, nothing is read from it. @default 16 MiB
+   */
+  readonly connectionBytesMax?: number;
+  /** A connection that has taken no byte of its answers for so long is closed. @default 30000 */
+  readonly stuckMs?: number;
+}
+
+/** Deadlines are late by this much at most. */
+const tickMs = 20;
+/** Who leads is looked up so often, while anybody is there to be told. */
+const leaderPollMs = 100;
+
+export class NativeServer {
+  readonly service: MemberService;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly wheel: TimeoutWheel;
+  readonly limits: Required<Omit<NativeServerOptions, 'clock' | 'logger'>>;
+  readonly #connections = new Set<ServerConnection>();
+  #leader: LeaderNotice = { leader: 0, term: 0, address: '' };
+  #cancelPoll: (() => void) | undefined;
+  #closed = false;
+  requests = 0;
+  failures = 0;
+
+  constructor(service: MemberService, options: NativeServerOptions) {
+    this.service = service;
+    this.clock = options.clock;
+    this.logger = options.logger;
+    this.wheel = new TimeoutWheel(options.clock, tickMs);
+    const { connectionsMax = 4096, requestsMax = 8192, connectionBytesMax = 16 << 20, stuckMs = 30_000 } = options;
+    this.limits = { connectionsMax, requestsMax, connectionBytesMax, stuckMs };
+  }
+
+  get connectionCount(): number {
+    return this.#connections.size;
+  }
+
+  /** Requests under way, of all connections. */
+  get requestCount(): number {
+    let count = 0;
+    for (const connection of this.#connections) count += connection.requestCount;
+    return count;
+  }
+
+  /** A connection whose hello (already answered) said that a client dialed it, and what came behind the hello. */
+  serve(connection: Connection, rest: Uint8Array): void {
+    if (this.#closed) return connection.destroy();
+    if (this.#connections.size >= this.limits.connectionsMax) {
+      connection.handle({ data: () => undefined, closed: () => undefined, drained: () => undefined });
+      connection.write(encodeFrame(ClientFrame.failure, 0, encodeFailure({ code: 'OVERLOADED', detail: 'too many connections' })));
+      return connection.close();
+    }
+    const served: ServerConnection = new ServerConnection(this, connection, () => this.#connections.delete(served));
+    this.#connections.add(served);
+    this.announceLeader();
+    served.send(ClientFrame.leader, 0, encodeLeader(this.#leader));
+    served.begin(rest);
+  }
+
+  /** Tells all clients who leads, if that has changed. The server looks by itself, too, a little later. */
+  announceLeader(): void {
+    const { leader, term, leaderAddress: address } = this.service.status();
+    if (leader !== this.#leader.leader || term !== this.#leader.term || address !== this.#leader.address) {
+      this.#leader = { leader, term, address };
+      const notice = encodeLeader(this.#leader);
+      for (const connection of this.#connections) connection.send(ClientFrame.leader, 0, notice);
+    }
+    if (this.#connections.size === 0) return;
+    this.#cancelPoll ??= this.clock.after(leaderPollMs, () => {
+      this.#cancelPoll = undefined;
+      if (!this.#closed) this.announceLeader();
+    });
+  }
+
+  /** Answers what is under way, until `timeoutMs` have passed, then closes. New requests are the service's to refuse. */
+  async drain(timeoutMs: number): Promise<void> {
+    const end = this.clock.now() + timeoutMs;
+    while (this.requestCount > 0 && this.clock.now() < end) await new Promise<void>((resolve) => void this.clock.after(10, resolve));
+    this.close();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#cancelPoll?.();
+    this.wheel.close();
+    for (const connection of this.#connections) connection.close();
+  }
+}
+
+/** A connection just handed over, from its first byte: hello, then requests. Peers' hellos are not for here. */
+export function serveNative(connection: Connection, server: NativeServer, options: AcceptOptions): void {
+  acceptHello(connection, options, (accepted, hello, rest) => {
+    if (hello.purpose === 'client') server.serve(accepted, rest);
+    else accepted.destroy();
+  });
+}
