@@ -6,3 +6,4 @@ export { ReedSolomon, type Reconstruction, type ReedSolomonOptions, type Unrecov
 export { Stripe, type StripeOptions } from './stripe.ts';
 export { adaptiveKernel, emittedKernel, nibbleKernel } from './vector-kernels.ts';
 export { decodeXor, defaultChunkSize, encodeXor, type DamagedXorEncoding, type XorDecoding, type XorEncoding } from './xor.ts';
+export { blockBytesMax, blockChecksum, blockCount, blockLength, blockPosition, checksumBytes, decodeHeader, encodeHeader, headerBytes, parseShardName, sameSet, setIdBytes, shardFileBytes, shardLength, shardName, shardVersion, type BadHeader, type HeaderReading, type ShardHeader, type ShardSet } from './shard.ts';
