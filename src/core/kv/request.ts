@@ -118,4 +118,4 @@ export type KvResponse = RangeResponse | WriteResponse;
 
 /** etcd's limits: operations in a txn (each list, nested ones counted alone), bytes of one request. */
 export const txnOperationsMax = 128;
-export const requestBytesMax = 1.5 * 1024 * 1024;
+export const requestBytesMax: number = 1.5 * 1024 * 1024;

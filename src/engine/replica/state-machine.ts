@@ -32,8 +32,6 @@ export interface StateMachine {
   digest(): string;
   /** Bytes of logical state, about. */
   readonly bytes: number;
-  /** Background work that changes nothing visible; true when none is left. */
-  tidy(budget: number): boolean;
 }
 
 /** What a group's state machine is made of: the KV for group 1, later others for theirs. */
