@@ -55,7 +55,8 @@ export function newVersion(
   scratch.setUint32(36, fields.value.length);
   const ofKey = crc32c(key, crc32c(scratchBytes));
   const ofAll = crc32c(fields.value, ofKey);
-  return { ...fields, hashA: mix(ofAll ^ 0x9e3779b9), hashB: mix(Math.imul(ofKey, 0x85ebca6b) ^ ofAll) };
+  const { modRevision, createRevision, version, value, lease, older } = fields;
+  return { modRevision, createRevision, version, value, lease, older, hashA: mix(ofAll ^ 0x9e3779b9), hashB: mix(Math.imul(ofKey, 0x85ebca6b) ^ ofAll) };
 }
 
 /** Spreads a checksum, which is linear, so that sums of shares tell different sets apart. */

@@ -22,17 +22,20 @@ export class Writer {
   }
 
   u8(value: number): this {
-    this.#view.setUint8(this.#take(1), value);
+    const at = this.#take(1);
+    this.#view.setUint8(at, value);
     return this;
   }
 
   u16(value: number): this {
-    this.#view.setUint16(this.#take(2), value, true);
+    const at = this.#take(2);
+    this.#view.setUint16(at, value, true);
     return this;
   }
 
   u32(value: number): this {
-    this.#view.setUint32(this.#take(4), value, true);
+    const at = this.#take(4);
+    this.#view.setUint32(at, value, true);
     return this;
   }
 
@@ -46,7 +49,8 @@ export class Writer {
   }
 
   i64(value: bigint): this {
-    this.#view.setBigInt64(this.#take(8), value, true);
+    const at = this.#take(8);
+    this.#view.setBigInt64(at, value, true);
     return this;
   }
 
