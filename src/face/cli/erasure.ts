@@ -19,6 +19,8 @@ const unusable = 2;
 
 export function erasureCommand(): Command {
   const command = new Command('erasure').description('split files into shards of which any k rebuild everything');
+  // Commander's own complaints are usage. Subcommands made below inherit this.
+  command.exitOverride((error) => process.exit(error.exitCode === 0 ? ok : unusable));
   command.addHelpText('after', '\nExit codes: 0 done, all whole; 1 damaged, missing or unrecoverable; 2 bad usage or unreadable input');
   const threads = ['--threads <n>', 'threads that compute codes', count(1, 64), 1] as const;
   command
