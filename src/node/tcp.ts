@@ -9,6 +9,7 @@ import type { Address, Connection, ConnectionHandlers, Listener, Network } from 
 
 /** Queued bytes from which `write` answers false. */
 const highMark = 1 << 20;
+const keepAliveMs = 15_000;
 
 export class TcpConnection implements Connection {
   readonly remote: Address;
@@ -18,12 +19,15 @@ export class TcpConnection implements Connection {
   #queued = 0;
   #flushing = false;
   #full = false;
+  #closing = false;
   #error: Error | undefined;
 
   constructor(socket: Socket) {
     this.socket = socket;
     this.remote = { host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 };
     socket.setNoDelay(true);
+    // A machine that lost its power says nothing: the system asks, so that what it held here is let go of.
+    socket.setKeepAlive(true, keepAliveMs);
     socket.on('error', (error) => {
       this.#error = error;
     });
@@ -41,8 +45,16 @@ export class TcpConnection implements Connection {
     if (this.socket.destroyed) setImmediate(() => this.#handlers!.closed(this.#error));
   }
 
+  /** Gives the bare socket up, with what was read of it put back: another server takes over. */
+  detach(unread: Uint8Array): Socket {
+    for (const event of ['data', 'drain', 'end', 'close', 'error']) this.socket.removeAllListeners(event);
+    this.socket.pause();
+    this.socket.unshift(Buffer.from(unread));
+    return this.socket;
+  }
+
   write(bytes: Uint8Array): boolean {
-    if (this.socket.destroyed) return true;
+    if (this.#closing || this.socket.destroyed) return true;
     this.#queue.push(bytes);
     this.#queued += bytes.length;
     if (!this.#flushing) {
@@ -67,7 +79,9 @@ export class TcpConnection implements Connection {
   }
 
   close(): void {
+    if (this.#closing) return;
     this.#flush();
+    this.#closing = true;
     this.socket.end();
     // A peer that never ends its side must not keep ours.
     const timer = setTimeout(() => this.socket.destroy(), 1000);

@@ -2,6 +2,7 @@
 // file for people; test/golden/format/native-v1.json has its bytes.
 
 import { fail } from '../../core/errors.ts';
+import { Role } from '../../core/raft/index.ts';
 import { Reader, Writer } from '../../core/wire/index.ts';
 import type { HashKvResult, MemberListRow, MemberStatus, ReadOptions } from '../service.ts';
 
@@ -96,7 +97,7 @@ export function decodeLeader(body: Uint8Array): LeaderNotice {
   return { leader: reader.u53(), term: reader.u53(), address: reader.string() };
 }
 
-const roles = ['follower', 'preCandidate', 'candidate', 'leader'] as const;
+const roles = [Role.follower, Role.preCandidate, Role.candidate, Role.leader] as const;
 const durabilities = ['fsync', 'os'] as const;
 
 /** Later versions add fields at the end. */
@@ -115,7 +116,7 @@ export function decodeStatus(body: Uint8Array): MemberStatus {
   return {
     cluster: reader.u53(), member: reader.u53(), name: reader.string(), version: reader.string(),
     leader: reader.u53(), leaderName: reader.string(), leaderAddress: reader.string(),
-    role: roles[reader.u8()] ?? 'follower', term: reader.u53(),
+    role: roles[reader.u8()] ?? Role.follower, term: reader.u53(),
     lastIndex: reader.u53(), commitIndex: reader.u53(), appliedIndex: reader.u53(), revision: reader.u53(), compactRevision: reader.u53(),
     dbBytes: reader.u53(), keys: reader.u53(), digest: reader.string(), durability: durabilities[reader.u8()] ?? 'fsync',
     formatVersion: reader.u32(), protocolVersion: reader.u32(), uptimeMs: reader.u53(), errors: decodeStrings(reader),

@@ -209,16 +209,20 @@ export class ServerConnection {
     this.#running++;
     this.#weight += request.weight;
     this.#server.wheel.add(request, this.#server.clock.now() + Math.min(deadlineMs, deadlineMsMax) + graceMs);
-    answer.then(
-      (body) => {
-        if (this.#finish(request)) this.#answer(request, body);
-        this.#settled(request);
-      },
-      (error: unknown) => {
-        this.fail(request, error);
-        this.#settled(request);
-      },
+    void answer.then(
+      (body) => this.#answered(request, body),
+      (error: unknown) => this.#refused(request, error),
     );
+  }
+
+  #answered(request: Request, body: Uint8Array): void {
+    if (this.#finish(request)) this.#answer(request, body);
+    this.#settled(request);
+  }
+
+  #refused(request: Request, error: unknown): void {
+    this.fail(request, error);
+    this.#settled(request);
   }
 
   #answer(request: Request, body: Uint8Array): void {

@@ -1,0 +1,251 @@
+// The Network port in memory, under virtual time and a seed: connections of ordered bytes between named hosts, over
+// links that are slow, clog, lose one direction or break. Nothing is reordered or lost inside a connection, as TCP
+// would not either; a connection that cannot deliver stays silent until it is healed or broken.
+
+import { OperationError } from '../core/errors.ts';
+import { nextBelow, nextUnit, seedRandom } from '../core/random.ts';
+import type { RandomState } from '../core/random.ts';
+import { DialError } from '../engine/ports.ts';
+import type { Address, Clock, Connection, ConnectionHandlers, Listener, Network } from '../engine/ports.ts';
+import { Pipe } from './pipe.ts';
+
+export interface SimNetworkOptions {
+  /** How late bytes arrive, from and below. @default [0, 2] */
+  readonly delayMs?: readonly [number, number];
+}
+
+/** A peer that never takes the rest must not keep us. */
+const lingerMs = 1000;
+
+class SimConnection implements Connection {
+  readonly remote: Address;
+  readonly from: string;
+  readonly to: string;
+  /** Written here, and towards here; set once both ends exist. */
+  out!: Pipe;
+  in!: Pipe;
+  other!: SimConnection;
+  readonly #forget: (connection: SimConnection) => void;
+  handlers: ConnectionHandlers | undefined;
+  isClosed = false;
+  #userPaused = false;
+
+  constructor(from: string, to: string, remote: Address, forget: (connection: SimConnection) => void) {
+    this.from = from;
+    this.to = to;
+    this.remote = remote;
+    this.#forget = forget;
+  }
+
+  handle(handlers: ConnectionHandlers): void {
+    const first = this.handlers === undefined;
+    this.handlers = handlers;
+    if (!first || this.#userPaused) return;
+    this.in.paused = false;
+    this.in.schedule();
+  }
+
+  write(bytes: Uint8Array): boolean {
+    return this.isClosed ? true : this.out.write(bytes);
+  }
+
+  get queuedBytes(): number {
+    return this.out.queuedBytes;
+  }
+
+  pause(): void {
+    this.#userPaused = true;
+    this.in.paused = true;
+  }
+
+  resume(): void {
+    this.#userPaused = false;
+    this.in.paused = this.handlers === undefined;
+    this.in.schedule();
+  }
+
+  close(): void {
+    // What arrives from here on is for nobody; what was written still leaves.
+    this.in.paused = true;
+    this.out.end();
+    this.closing();
+  }
+
+  destroy(): void {
+    this.over(undefined);
+    // The other side hears of it over the same slow link, without what was still queued.
+    this.out.kill();
+    this.other.peerGone();
+  }
+
+  over(reason: Error | undefined): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.in.kill();
+    this.#forget(this);
+    this.notify(reason);
+  }
+
+  notify: (reason: Error | undefined) => void = (reason) => this.handlers?.closed(reason);
+  closing: () => void = () => undefined;
+  /** The other end was destroyed; over a blocked link nobody hears of it until it is healed. */
+  isOrphan = false;
+  peerGone: () => void = () => undefined;
+}
+
+export class SimNetwork {
+  readonly #clock: Clock;
+  readonly #random: RandomState;
+  #delayMs: readonly [number, number];
+  readonly #listeners = new Map<string, { readonly host: string; readonly onConnection: (connection: Connection) => void }>();
+  readonly #connections = new Set<SimConnection>();
+  readonly #blocked = new Set<string>();
+  #portNext = 40_000;
+
+  constructor(clock: Clock, seed: number, options: SimNetworkOptions = {}) {
+    this.#clock = clock;
+    this.#random = seedRandom(seed);
+    this.#delayMs = options.delayMs ?? [0, 2];
+  }
+
+  /** The network as `host` sees it; links are between hosts. */
+  of(host: string): Network {
+    return {
+      dial: (address, { timeoutMs }) => this.#dial(host, address, timeoutMs),
+      listen: (address, onConnection) => this.#listen(address, onConnection),
+    };
+  }
+
+  set delayMs(range: readonly [number, number]) {
+    this.#delayMs = range;
+  }
+
+  /** Nothing passes from one host to another, until {@link heal}. The other direction lives on. */
+  partition(from: string, to: string): void {
+    this.#blocked.add(`${from}>${to}`);
+    this.#applyBlocks();
+  }
+
+  heal(from?: string, to?: string): void {
+    if (from === undefined || to === undefined) this.#blocked.clear();
+    else this.#blocked.delete(`${from}>${to}`);
+    this.#applyBlocks();
+  }
+
+  /** As {@link partition}, for a while. */
+  clog(from: string, to: string, ms: number): void {
+    this.partition(from, to);
+    this.#clock.after(ms, () => this.heal(from, to));
+  }
+
+  /** Breaks every connection between two hosts; without the second, all of the first. */
+  reset(a: string, b?: string): void {
+    for (const connection of this.#connections) {
+      const { from, to } = connection;
+      if ((from === a && (b === undefined || to === b)) || (to === a && (b === undefined || from === b))) this.#break(connection);
+    }
+  }
+
+  /** The host's process is gone: its listeners refuse, its connections break. */
+  kill(host: string): void {
+    for (const [key, listener] of this.#listeners) if (listener.host === host) this.#listeners.delete(key);
+    this.reset(host);
+  }
+
+  get connectionCount(): number {
+    return this.#connections.size / 2;
+  }
+
+  #delay(): number {
+    const [low, high] = this.#delayMs;
+    return low + nextUnit(this.#random) * (high - low);
+  }
+
+  #listen(address: Address, onConnection: (connection: Connection) => void): Promise<Listener> {
+    const port = address.port === 0 ? 30_000 + nextBelow(this.#random, 10_000) : address.port;
+    const key = `${address.host}:${port}`;
+    if (this.#listeners.has(key)) return Promise.reject(new OperationError({ code: 'PORT_IN_USE', detail: `${key} is already in use` }));
+    const listener = { host: address.host, onConnection };
+    this.#listeners.set(key, listener);
+    return Promise.resolve({
+      address: { host: address.host, port },
+      close: () => {
+        if (this.#listeners.get(key) === listener) this.#listeners.delete(key);
+        return Promise.resolve();
+      },
+    });
+  }
+
+  #dial(from: string, address: Address, timeoutMs: number): Promise<Connection> {
+    const { host: to, port } = address;
+    return new Promise((resolve, reject) => {
+      const late = this.#clock.after(timeoutMs, () => reject(new DialError(`no answer from ${to}:${port} in ${timeoutMs} ms`, false)));
+      this.#clock.after(this.#delay() * 2, () => {
+        // A handshake needs both ways; what does not come back looks like nobody there.
+        if (this.#isBlocked(from, to) || this.#isBlocked(to, from)) return;
+        late();
+        const listener = this.#listeners.get(`${to}:${port}`);
+        if (listener === undefined) return reject(new DialError(`${to}:${port} refused`, true));
+        const [near, far] = this.#pair(from, address);
+        listener.onConnection(far);
+        resolve(near);
+      });
+    });
+  }
+
+  #pair(from: string, address: Address): readonly [SimConnection, SimConnection] {
+    const forget = (connection: SimConnection): void => void this.#connections.delete(connection);
+    const near = new SimConnection(from, address.host, address, forget);
+    const far = new SimConnection(address.host, from, { host: from, port: this.#portNext++ }, forget);
+    near.other = far;
+    far.other = near;
+    near.out = far.in = this.#pipe(near, far);
+    far.out = near.in = this.#pipe(far, near);
+    for (const connection of [near, far]) {
+      connection.notify = (reason) => void this.#clock.after(0, () => connection.handlers?.closed(reason));
+      connection.closing = () => void this.#clock.after(lingerMs, () => (connection.isClosed ? undefined : connection.destroy()));
+      connection.peerGone = () => {
+        connection.isOrphan = true;
+        this.#clock.after(this.#delay(), () => this.#buryOrphan(connection));
+      };
+      this.#connections.add(connection);
+    }
+    this.#applyBlocks();
+    return [near, far];
+  }
+
+  #pipe(source: SimConnection, target: SimConnection): Pipe {
+    return new Pipe(this.#clock, this.#random, () => this.#delay(), {
+      data: (bytes) => target.handlers?.data(bytes),
+      drained: () => source.handlers?.drained(),
+      // Half-open serves nobody here: an end is an end, both ways.
+      ended: () => {
+        target.over(undefined);
+        source.over(undefined);
+      },
+    });
+  }
+
+  #break(connection: SimConnection): void {
+    const reason = new Error('connection reset');
+    connection.out.kill();
+    connection.over(reason);
+    connection.other.over(reason);
+  }
+
+  #isBlocked(from: string, to: string): boolean {
+    return this.#blocked.has(`${from}>${to}`);
+  }
+
+  #applyBlocks(): void {
+    for (const connection of this.#connections) {
+      connection.out.blocked = this.#isBlocked(connection.from, connection.to);
+      connection.out.schedule();
+      this.#buryOrphan(connection);
+    }
+  }
+
+  #buryOrphan(connection: SimConnection): void {
+    if (connection.isOrphan && !this.#isBlocked(connection.to, connection.from)) connection.over(undefined);
+  }
+}
