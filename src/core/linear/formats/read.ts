@@ -36,10 +36,14 @@ export function readHistory(text: string, format: Format, model: ModelName): Any
   }
 }
 
-/** An initial value as it is given on a command line: EDN, of which JSON's values are a part. */
+/** An initial value as it is given on a command line: JSON, or EDN. */
 export function readValue(text: string): Value {
-  // JSON's colon, which in EDN would begin a keyword.
-  const reader = new EdnReader(/^\s*\{\s*"/.test(text) ? text.replace(/"\s*:/g, '" ') : text);
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Then it is EDN, or neither, and the EDN reader can say where.
+  }
+  const reader = new EdnReader(text);
   const form = reader.next();
   if (form === undefined) throw formatErrorAt(text, 0, 'there is no value');
   if (reader.next() !== undefined) throw formatErrorAt(text, text.length, 'there is more than one value');

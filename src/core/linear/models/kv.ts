@@ -55,8 +55,15 @@ function stepText(text: Text, input: KvInput, output: KvOutput | undefined): Tex
 }
 
 function describeOperation(input: KvInput, output: KvOutput | undefined): string {
-  if (input.f === 'get') return `get ${input.key} → ${describeValue(output)}`;
+  if (input.f === 'get') return `get ${input.key} → ${describeText(output)}`;
   return input.f === 'delete' ? `delete ${input.key}` : `${input.f} ${input.key} ${describeValue(input.value)}`;
+}
+
+/** Strings that grow by appending differ at their end. */
+function describeText(text: KvOutput | undefined): string {
+  const shown = 40;
+  if (typeof text !== 'string' || text.length <= shown) return describeValue(text);
+  return `…${text.slice(-shown)} (${text.length} characters)`;
 }
 
 export function kv(): KvModel {
@@ -69,7 +76,7 @@ export function kv(): KvModel {
     readOnly: (input) => input.f === 'get',
     partition: (input) => input.key,
     describeOperation,
-    describeState: (text) => describeValue(text.value),
+    describeState: (text) => describeText(text.value),
   };
 }
 
@@ -91,7 +98,7 @@ export function kvMap(): KvMapModel {
     hash: (state) => state.hash,
     readOnly: (input) => input.f === 'get',
     describeOperation,
-    describeState: ({ texts }) => [...texts].map(([key, { value }]) => `${key} = ${describeValue(value)}`).join(', '),
+    describeState: ({ texts }) => [...texts].map(([key, { value }]) => `${key} = ${describeText(value)}`).join(', '),
   };
 }
 

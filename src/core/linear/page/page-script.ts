@@ -4,7 +4,7 @@ export const pageScript: string = String.raw`
 const histories = JSON.parse(document.getElementById('data').textContent);
 const byId = (id) => document.getElementById(id);
 const words = { ok: 'linearizable', illegal: 'not linearizable', unknown: 'unknown' };
-const tableRows = 24;
+const tableRows = 12;
 
 function element(name, content, attributes) {
   const made = document.createElement(name);

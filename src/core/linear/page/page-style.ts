@@ -44,7 +44,7 @@ canvas:active { cursor: grabbing; }
 #tip b { display: block; overflow-wrap: anywhere; } #tip div { color: var(--faint); overflow-wrap: anywhere; }
 .hint { color: var(--faint); font-size: 12.5px; max-width: 110ch; }
 table { border-collapse: collapse; width: 100%; font-size: 13px; }
-th { text-align: left; font-weight: 600; color: var(--faint); }
+th { text-align: left; font-weight: 600; color: var(--faint); white-space: nowrap; }
 th, td { padding: 3px 10px; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
 td:first-child, th:first-child { text-align: right; width: 5em; color: var(--faint); }
 tr.blocked td { background: color-mix(in srgb, var(--blocked) 16%, transparent); }
