@@ -28,7 +28,7 @@ const tableBytes = 1024;
 export const tablesAt = 0;
 export const tablesEnd: number = 16 * tableBytes;
 
-/** `foldSparse foldDense (from, to)`, `settleSparse settleDense (end)`, `absorb(from, to) → register`. */
+/** `foldSparse foldDense (from, to)`, `settleSparse settleDense (end)`, `absorb(from, to, register) → register`. */
 export function crcProgram(): Uint8Array {
   return assemble({
     functions: [
@@ -90,7 +90,7 @@ function settle({ lags }: Multiple): FunctionSpec {
   return { parameters: [i32], locals: [i32, i32], body };
 }
 
-/** Sixteen tables over [from, to), register 0 at the start. */
+/** Sixteen tables over [from, to). */
 function absorb(): FunctionSpec {
   const [at, to, state, word] = [0, 1, 2, 3];
   const look = (table: number, shift: number): Code => [
@@ -110,5 +110,5 @@ function absorb(): FunctionSpec {
   append(body, [...op.get(at), ...op.load8(), ...op.get(state), ...op.xor, ...op.i32(255), ...op.and, ...op.i32(2), ...op.shl, ...op.load32(tablesAt)]);
   append(body, [...op.get(state), ...op.i32(8), ...op.shru, ...op.xor, ...op.set(state)]);
   append(body, [...op.get(at), ...op.i32(1), ...op.add, ...op.set(at), ...op.branch(0), ...op.end, ...op.end, ...op.get(state)]);
-  return { parameters: [i32, i32], results: [i32], locals: [i32, i32], body };
+  return { parameters: [i32, i32, i32], results: [i32], locals: [i32], body };
 }

@@ -1,11 +1,11 @@
 // CRC-32C, the checksum of every record, frame, snapshot and shard. It finds every burst of damage up to 32 bits
 // and, below 256 MiB, every two flipped bits; it is no defence against somebody who wants to forge.
 
-import { absorbByFolding } from './crc32c-fold.ts';
+import { absorbInKernel } from './crc32c-fold.ts';
 import { absorb } from './crc32c-tables.ts';
 
-/** Below, tables in JavaScript are done before bytes have been copied to where they could be folded. */
-const foldFrom = 288;
+/** Below, tables in JavaScript are done before bytes have been copied to the kernel. */
+const kernelFrom = 64;
 
 /**
  * The checksum of `bytes`, as an unsigned 32-bit number. `seed` is the checksum of what came before, so that
@@ -13,5 +13,5 @@ const foldFrom = 288;
  */
 export function crc32c(bytes: Uint8Array, seed = 0): number {
   const { length } = bytes;
-  return ~(length < foldFrom ? absorb(~seed, bytes, 0, length) : absorbByFolding(~seed, bytes)) >>> 0;
+  return ~(length < kernelFrom ? absorb(~seed, bytes, 0, length) : absorbInKernel(~seed, bytes)) >>> 0;
 }
