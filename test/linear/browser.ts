@@ -1,0 +1,97 @@
+// A headless Chromium over its debugging pipe: null-terminated JSON on file descriptors 3 and 4, no port, no package.
+
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+
+/** The first of the usual names that answers; undefined where none is installed. */
+export function findBrowser(): string | undefined {
+  const names = ['chromium', 'chromium-browser', 'google-chrome'];
+  return names.find((name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0);
+}
+
+type Message = Readonly<Record<string, unknown>>;
+
+export class Browser implements AsyncDisposable {
+  readonly #process: ChildProcess;
+  readonly #profile: string;
+  readonly #waiting = new Map<number, { resolve: (result: Message) => void; reject: (error: Error) => void }>();
+  readonly errors: string[] = [];
+  #lastId = 0;
+  #session: string | undefined;
+  #pending = '';
+
+  private constructor(child: ChildProcess, profile: string) {
+    this.#process = child;
+    this.#profile = profile;
+    (child.stdio[4] as Readable).setEncoding('utf8').on('data', (text: string) => this.#receive(text));
+  }
+
+  static async open(executable: string, page: string, size: { readonly width: number; readonly height: number }): Promise<Browser> {
+    const profile = mkdtempSync(join(tmpdir(), 'thole-browser-'));
+    const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--hide-scrollbars', '--remote-debugging-pipe', `--user-data-dir=${profile}`];
+    const child = spawn(executable, [...flags, `--window-size=${size.width},${size.height}`], { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] });
+    const browser = new Browser(child, profile);
+    const { targetId } = await browser.send('Target.createTarget', { url: 'about:blank' });
+    const { sessionId } = await browser.send('Target.attachToTarget', { targetId, flatten: true });
+    browser.#session = String(sessionId);
+    await browser.send('Runtime.enable');
+    await browser.send('Page.enable');
+    await browser.send('Emulation.setDeviceMetricsOverride', { ...size, deviceScaleFactor: 1, mobile: false });
+    await browser.send('Page.navigate', { url: page });
+    while ((await browser.evaluate('document.readyState')) !== 'complete') await browser.frame();
+    await browser.frame();
+    return browser;
+  }
+
+  send(method: string, params: Message = {}): Promise<Message> {
+    const id = ++this.#lastId;
+    const message = { id, method, params, ...(this.#session === undefined ? {} : { sessionId: this.#session }) };
+    (this.#process.stdio[3] as Writable).write(`${JSON.stringify(message)}\0`);
+    return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
+  }
+
+  async evaluate(expression: string): Promise<unknown> {
+    const { result, exceptionDetails } = await this.send('Runtime.evaluate', { expression, returnByValue: true, awaitPromise: true });
+    if (exceptionDetails !== undefined) throw new Error(`in the page: ${JSON.stringify(exceptionDetails)}`);
+    return (result as { value?: unknown }).value;
+  }
+
+  /** Waits until what was asked for has been painted. */
+  async frame(): Promise<void> {
+    await this.evaluate('new Promise((done) => setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(done)), 30))');
+  }
+
+  async mouse(type: 'mouseMoved' | 'mouseWheel', x: number, y: number, deltaY = 0): Promise<void> {
+    await this.send('Input.dispatchMouseEvent', { type, x, y, deltaX: 0, deltaY });
+    await this.frame();
+  }
+
+  async screenshot(): Promise<Buffer> {
+    const { data } = await this.send('Page.captureScreenshot', { format: 'png' });
+    return Buffer.from(String(data), 'base64');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const ended = new Promise((resolve) => this.#process.once('exit', resolve));
+    this.#process.kill('SIGKILL');
+    await ended;
+    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  #receive(text: string): void {
+    const parts = (this.#pending + text).split('\0');
+    this.#pending = parts.pop() ?? '';
+    for (const part of parts) {
+      const message = JSON.parse(part) as { id?: number; method?: string; params?: Message; result?: Message; error?: Message };
+      if (message.method === 'Runtime.exceptionThrown') this.errors.push(JSON.stringify(message.params));
+      const waiting = message.id === undefined ? undefined : this.#waiting.get(message.id);
+      if (waiting === undefined || message.id === undefined) continue;
+      this.#waiting.delete(message.id);
+      if (message.error === undefined) waiting.resolve(message.result ?? {});
+      else waiting.reject(new Error(JSON.stringify(message.error)));
+    }
+  }
+}
