@@ -3,10 +3,11 @@
 // call is synchronous, begins by filling what it reads, and leaves nothing that a later call relies on.
 
 import { instantiate, type Program } from '../memory/index.ts';
-import { crcProgram, dense, roundBytes, sparse, tablesAt, tablesEnd } from './crc32c-program.ts';
+import { crcProgram, dense, medium, roundBytes, sparse, tablesAt, tablesEnd } from './crc32c-program.ts';
 import { crcTables } from './crc32c-tables.ts';
 
 const sparseBytes = sparse.lags.at(-1)!;
+const mediumBytes = medium.lags.at(-1)!;
 const denseBytes = dense.lags.at(-1)!;
 
 /** What is copied and folded at a time: it should stay in the fastest cache. */
@@ -22,8 +23,10 @@ const sparseFrom = 10_240;
 interface Kernel {
   readonly bytes: Uint8Array;
   readonly foldSparse: Program;
+  readonly foldMedium: Program;
   readonly foldDense: Program;
   readonly settleSparse: Program;
+  readonly settleMedium: Program;
   readonly settleDense: Program;
   readonly absorb: Program;
 }
@@ -41,12 +44,17 @@ function makeKernel(): Kernel {
   return {
     bytes,
     foldSparse: program('foldSparse'),
+    foldMedium: program('foldMedium'),
     foldDense: program('foldDense'),
     settleSparse: program('settleSparse'),
+    settleMedium: program('settleMedium'),
     settleDense: program('settleDense'),
     absorb: program('absorb'),
   };
 }
+
+/** From here on the medium multiple pays, before the dense one. */
+const mediumFrom = 1536;
 
 /** From here on folding pays; below, sixteen tables alone are faster. */
 const denseFrom = 416;
@@ -94,12 +102,23 @@ function seed({ bytes }: Kernel, at: number, register: number): void {
   for (let byte = 0; byte < 4; byte++) bytes[at + byte]! ^= register >>> (byte * 8);
 }
 
-/** The message [from, to), register zero: folded densely to its last 209 bytes, which go through the tables. */
+/** The message [from, to), register zero: folded to its last 528 bytes, to its last 209, and those through the tables. */
 function finish(k: Kernel, from: number, to: number): number {
+  let begin = from;
+  if (to - from >= mediumFrom) {
+    begin = to - mediumBytes;
+    k.foldMedium(clearBefore(k, from, begin, mediumBytes), begin);
+    k.settleMedium(begin);
+  }
   const end = to - denseBytes;
-  const begin = end - Math.ceil((end - from) / roundBytes) * roundBytes;
-  k.bytes.fill(0, begin - denseBytes, from);
-  k.foldDense(begin, end);
+  k.foldDense(clearBefore(k, begin, end, denseBytes), end);
   k.settleDense(end);
   return k.absorb(end, to, 0);
+}
+
+/** Where folding of [from, end) begins, in whole rounds; zeros stand before `from`, as far as folding looks back. */
+function clearBefore({ bytes }: Kernel, from: number, end: number, lookBack: number): number {
+  const begin = end - Math.ceil((end - from) / roundBytes) * roundBytes;
+  bytes.fill(0, begin - lookBack, from);
+  return begin;
 }
