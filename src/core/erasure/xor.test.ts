@@ -17,8 +17,8 @@ it('gives JSON back without padding, which a parser would refuse', () => {
 });
 
 it('rebuilds whichever chunk is missing, at every length around the edges and any chunk size', () => {
-  for (const chunkSize of [1, 3, 8, 1024]) {
-    for (const length of [0, 1, 7, 8, 9, 24, 1023, 1024, 1025, 3000]) {
+  for (const chunkSize of [1, 3, 8, 67, 1024]) {
+    for (const length of chunkSize < 64 ? [0, 1, 7, 8, 9, 24, 200] : [0, 1, 1023, 1024, 1025, 3000]) {
       const data = bytes(length);
       const encoding = encodeXor(data, chunkSize);
       for (const lost of [undefined, ...encoding.chunks.keys()]) {
