@@ -66,7 +66,7 @@ function steps(op, who) {
     if (change.ret !== null && change.ret < op.call) told.push(' That one had returned at ' + instant(change.ret) + ', before this one was called at ' + instant(op.call) + ': the answer is stale.');
     items.push(element('li', told));
   }
-  items.push(element('li', ['When it returned, the state can only have been ', code(lastState()), ' or what the operations then open (orange) make of it. Every order of them was tried; none gives this answer.']));
+  items.push(element('li', ['Every order of the operations before its return was tried. The longest leads to the state ', code(lastState()), ', and in none was this answer right at any instant between the call and the return.']));
   return items;
 }
 

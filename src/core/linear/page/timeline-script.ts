@@ -162,6 +162,8 @@ class Timeline {
       g.fillRect(this.x(blocked.to) - 1, 0, 2, height);
     }
     for (const lane of layout.lanes) for (const op of lane.ops) this.paintOperation(g, colours, op, width);
+    // Once more on top, for seen from afar its neighbours cover it.
+    if (blocked) this.paintOperation(g, colours, blocked, width);
     this.paintOrder(g, colours, width);
     this.paintStates(g, colours, width);
     g.restore();
@@ -195,7 +197,7 @@ class Timeline {
       g.fillStyle = fade;
     }
     const visible = Math.min(right, width) - Math.max(left, this.gutter);
-    if (right - left < 6) return g.fillRect(left, y, Math.max(1, right - left - 0.5), height);
+    if (right - left < 6) return g.fillRect(left, y, Math.max(op.kind === 'blocked' ? 4 : 1, right - left - 0.5), height);
     g.beginPath();
     g.roundRect(left + 0.5, y, right - left - 1, height, 4);
     g.fill();
