@@ -78,6 +78,17 @@ export class TimeoutWheel {
     this.#cancel = undefined;
   }
 
+  /** Everything that waits is over now, whatever its deadline was; so is the wheel. */
+  expireAll(): void {
+    for (const slot of this.#slots) {
+      for (let first = slot.behind!; first !== slot; first = slot.behind!) {
+        this.remove(first);
+        first.expire();
+      }
+    }
+    this.close();
+  }
+
   /** One timer while anything waits, none otherwise. */
   #arm(): void {
     this.#cancel ??= this.#clock.after(this.#tickMs, () => {

@@ -1,0 +1,151 @@
+// The KV as a client sees it. Writes go through the client's session and are applied once, whatever is retried;
+// reads are linearizable unless less is asked for.
+
+import { fail } from '../../core/errors.ts';
+import { decodeReadResult, encodeRequest, isReadOnly } from '../../core/kv/index.ts';
+import type { KeyValue, RangeRequest, Revision, TxnOperationResponse, TxnRequest, WriteRequest } from '../../core/kv/index.ts';
+import { ClientFrame, encodeReadHead } from '../native/message.ts';
+import type { ReadHead } from '../native/message.ts';
+import { checkCount, checkSize, toBytes, toRange, toRangeRequest, toTxnRequest } from './arguments.ts';
+import type { Bytes, RangeOptions, RangeSelection, TxnArgument } from './arguments.ts';
+import { SimpleCall } from './call.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import type { WriteResult } from './write-call.ts';
+import type { Writes } from './writes.ts';
+
+export interface CallOptions {
+  /** How long to try. @default the client's */
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** `linearizable`: nothing acknowledged before is missed. `bounded`: not older than asked. `local`: what some member has. */
+export interface ConsistencyOptions {
+  readonly consistency?: 'linearizable' | 'bounded' | 'local' | undefined;
+  /** With `bounded`. */
+  readonly maxAgeMs?: number | undefined;
+  /** With `bounded`. */
+  readonly minRevision?: number | undefined;
+}
+
+export interface GetResult {
+  readonly revision: Revision;
+  readonly kv: KeyValue | undefined;
+}
+
+export interface RangeResult {
+  readonly revision: Revision;
+  readonly kvs: readonly KeyValue[];
+  /** There are more than the limit let through. */
+  readonly more: boolean;
+  /** How many keys the range holds, whatever the limit. */
+  readonly count: number;
+}
+
+export interface PutOptions extends CallOptions {
+  readonly lease?: bigint | undefined;
+  readonly prevKv?: boolean | undefined;
+  readonly ignoreValue?: boolean | undefined;
+  readonly ignoreLease?: boolean | undefined;
+}
+
+export interface TxnResult {
+  readonly revision: Revision;
+  readonly succeeded: boolean;
+  readonly responses: readonly TxnOperationResponse[];
+}
+
+export interface KvContext {
+  readonly dispatcher: Dispatcher;
+  readonly writes: Writes;
+  now(): number;
+  readonly timeoutMs: number;
+}
+
+export class KvClient {
+  readonly #context: KvContext;
+
+  constructor(context: KvContext) {
+    this.#context = context;
+  }
+
+  async get(key: Bytes, options: CallOptions & ConsistencyOptions & { readonly revision?: number | undefined } = {}): Promise<GetResult> {
+    const { revision, kvs } = await this.range(key, options);
+    return { revision, kv: kvs[0] };
+  }
+
+  async range(key: Bytes, options: CallOptions & ConsistencyOptions & RangeOptions = {}): Promise<RangeResult> {
+    const { revision, response } = await this.#read(toRangeRequest(key, options), options);
+    if (response.type !== 'range') return fail('PROTOCOL', { detail: 'an answer to something else' });
+    return { revision, kvs: response.kvs, more: response.more, count: response.count };
+  }
+
+  async put(key: Bytes, value: Bytes, options: PutOptions = {}): Promise<{ readonly revision: Revision; readonly prevKv: KeyValue | undefined }> {
+    const { lease = 0n, prevKv = false, ignoreValue = false, ignoreLease = false } = options;
+    const { revision, response } = await this.#write({ type: 'put', key: toBytes(key), value: toBytes(value), lease, prevKv, ignoreValue, ignoreLease }, options);
+    return { revision, prevKv: response.type === 'put' ? response.prevKv : undefined };
+  }
+
+  /** The value grows by `value`; a missing key starts empty. */
+  async append(key: Bytes, value: Bytes, options: CallOptions = {}): Promise<{ readonly revision: Revision; readonly length: number }> {
+    const { revision, response } = await this.#write({ type: 'append', key: toBytes(key), value: toBytes(value) }, options);
+    return { revision, length: response.type === 'append' ? response.length : 0 };
+  }
+
+  async delete(
+    key: Bytes,
+    options: CallOptions & RangeSelection & { readonly prevKv?: boolean | undefined } = {},
+  ): Promise<{ readonly revision: Revision; readonly deleted: number; readonly prevKvs: readonly KeyValue[] }> {
+    const { revision, response } = await this.#write({ type: 'delete', ...toRange(key, options), prevKv: options.prevKv ?? false }, options);
+    return response.type === 'delete' ? { revision, deleted: response.deleted, prevKvs: response.prevKvs } : { revision, deleted: 0, prevKvs: [] };
+  }
+
+  /** All of `success` if every comparison holds, else all of `failure`, as one. Of reads alone, it is a read. */
+  async txn(argument: TxnArgument, options: CallOptions & ConsistencyOptions = {}): Promise<TxnResult> {
+    const request = toTxnRequest(argument);
+    const { revision, response } = isReadOnly(request) ? await this.#read(request, options) : await this.#write(request, options);
+    if (response.type !== 'txn') return fail('PROTOCOL', { detail: 'an answer to something else' });
+    return { revision, succeeded: response.succeeded, responses: response.responses };
+  }
+
+  /** Forgets what was overwritten or deleted up to `revision`. */
+  async compact(revision: Revision, options: CallOptions = {}): Promise<{ readonly revision: Revision }> {
+    checkCount('a revision', revision);
+    const result = await this.#write({ type: 'compact', revision }, options);
+    return { revision: result.revision };
+  }
+
+  #write(request: WriteRequest, options: CallOptions): Promise<WriteResult> {
+    const weight = request.type === 'put' || request.type === 'append' ? request.key.length + request.value.length : encodeRequest(request).length;
+    checkSize(weight);
+    const { writes, timeoutMs } = this.#context;
+    return writes.write(request, { weight, end: this.#context.now() + (options.timeoutMs ?? timeoutMs), signal: options.signal });
+  }
+
+  #read(request: RangeRequest | TxnRequest, options: CallOptions & ConsistencyOptions): Promise<Readonly<{ revision: Revision; response: TxnOperationResponse }>> {
+    const { consistency = 'linearizable', maxAgeMs, minRevision } = options;
+    const bounds: Omit<ReadHead, 'deadlineMs'> = {
+      consistency, ...(maxAgeMs === undefined ? {} : { maxAgeMs }), ...(minRevision === undefined ? {} : { minRevision }),
+    };
+    const payload = encodeRequest(request);
+    checkSize(payload.length);
+    const { dispatcher, timeoutMs } = this.#context;
+    const end = this.#context.now() + (options.timeoutMs ?? timeoutMs);
+    return new Promise((resolve, reject) => {
+      const call = new SimpleCall(
+        ClientFrame.read,
+        { weight: payload.length, end, route: consistency === 'linearizable' ? 'leader' : 'any', repeat: 'freely', signal: options.signal },
+        { head: (deadlineMs) => encodeReadHead({ ...bounds, deadlineMs }), payload, decode: decodeRead },
+        resolve,
+        reject,
+      );
+      dispatcher.submit(call);
+    });
+  }
+}
+
+function decodeRead(answer: Uint8Array): { readonly revision: Revision; readonly response: TxnOperationResponse } {
+  const result = decodeReadResult(answer);
+  if ('failure' in result) return fail(result.failure.code, result.failure);
+  return result;
+}
