@@ -84,6 +84,9 @@ function toCompare(argument: CompareArgument): Compare {
       return { ...range, target: 'value', value: toBytes(argument.value) };
     case 'lease':
       return { ...range, target: 'lease', lease: argument.lease };
+    case 'version':
+    case 'create':
+    case 'mod':
     default:
       checkCount('a compared number', argument.number);
       return { ...range, target: argument.target, number: argument.number };
@@ -100,6 +103,7 @@ function toOperation(argument: OperationArgument): TxnOperation {
       return { type: 'append', key: toBytes(argument.key), value: toBytes(argument.value) };
     case 'delete':
       return { type: 'delete', ...toRange(argument.key, argument), prevKv: argument.prevKv ?? false };
+    case 'txn':
     default:
       return toTxnRequest(argument);
   }

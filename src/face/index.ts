@@ -1,0 +1,11 @@
+// The package's door: `import { connect } from 'thole'`.
+
+export { connect } from './client.ts';
+export type { Client, ClientOptions } from '../engine/client/index.ts';
+export type {
+  Bytes, CallOptions, CompareArgument, ConsistencyOptions, GetResult, KvClient, OperationArgument, PutOptions, RangeOptions, RangeResult, RangeSelection, TxnArgument, TxnResult,
+} from '../engine/client/index.ts';
+export type { CompareResult, KeyValue, Revision, SortTarget, TxnOperationResponse } from '../core/kv/index.ts';
+export { OperationError, describeFailure, errorTable } from '../core/errors.ts';
+export type { ErrorCode, Failure, Retry } from '../core/errors.ts';
+export type { HashKvResult, MemberListRow, MemberStatus } from '../engine/service.ts';
