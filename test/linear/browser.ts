@@ -76,9 +76,13 @@ export class Browser implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     const ended = new Promise((resolve) => this.#process.once('exit', resolve));
-    this.#process.kill('SIGKILL');
+    // Asked to close, it ends its own children first; killed, it leaves them writing into the profile for a moment.
+    this.#session = undefined;
+    void this.send('Browser.close').catch(() => {});
+    const impatience = setTimeout(() => this.#process.kill('SIGKILL'), 5000);
     await ended;
-    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 5 });
+    clearTimeout(impatience);
+    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 20 });
   }
 
   #receive(text: string): void {

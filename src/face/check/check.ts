@@ -22,8 +22,8 @@ export interface CheckResult {
   readonly elapsedMs: number;
 }
 
-/** How long one thread tries alone. Most histories are done by then. */
-const aloneMs = 300;
+/** How long one thread tries alone: most histories are done by then, and what it found of unfinished partitions is lost. */
+const aloneMs = 1000;
 
 export async function check<State, Input, Output>(
   model: Model<State, Input, Output>,
