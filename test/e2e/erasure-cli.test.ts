@@ -2,7 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+
+// Exhaustive, not slow: seconds on an idle machine, more beside others.
+vi.setConfig({ testTimeout: 60_000 });
 
 const main = process.env['THOLE_MAIN'] ?? join(import.meta.dirname, '../../dist/face/cli/main.js');
 let directory: string;

@@ -1,6 +1,9 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { ReedSolomon, tableKernel } from '../../src/core/erasure/index.ts';
 import { workerCoder } from '../../src/node/erasure-workers.ts';
+
+// Exhaustive, not slow: seconds on an idle machine, more beside others.
+vi.setConfig({ testTimeout: 60_000 });
 
 const program = new URL('../../dist/node/erasure-workers-thread.js', import.meta.url);
 const fill = (shards: readonly Uint8Array[]): void => {

@@ -21,7 +21,7 @@ const reducer = 3;
 const firstFree = 4;
 
 /** The bytes of a module whose `run(from, to)` codes the columns in [from, to), addresses within slot 0. */
-export function emit(plan: Plan, layout: Layout): Uint8Array {
+export function emit(plan: Plan, layout: Layout): Uint8Array<ArrayBuffer> {
   const body: Code = [];
   const add = (...parts: Code[]): void => {
     for (const part of parts) append(body, part);

@@ -1,10 +1,13 @@
 import * as fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { products } from './galois.ts';
 import { tableKernel } from './kernel.ts';
 import { Matrix } from './matrix.ts';
 import { range, ReedSolomon } from './reed-solomon.ts';
 import { adaptiveKernel, emittedKernel, nibbleKernel } from './vector-kernels.ts';
+
+// Exhaustive, not slow: seconds on an idle machine, more beside others.
+vi.setConfig({ testTimeout: 60_000 });
 
 const length = fc.oneof(fc.constantFrom(0, 1, 15, 16, 63, 64, 65, 16_384), fc.nat(300), fc.nat(40_000));
 const shape = fc.record({ data: fc.integer({ min: 1, max: 20 }), parity: fc.nat(6), length, seed: fc.nat() });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   add,
   divide,
@@ -11,6 +11,9 @@ import {
   primitivePolynomials,
   subtract,
 } from './galois.ts';
+
+// Exhaustive, not slow: seconds on an idle machine, more beside others.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** Multiplication as it is defined: shift, add, reduce. */
 function slowMultiply(a: number, b: number, polynomial = generatingPolynomial): number {

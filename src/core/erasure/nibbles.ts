@@ -53,7 +53,7 @@ function writeEntries(row: Uint8Array, stripe: Stripe, inputs: readonly number[]
   return at;
 }
 
-function program(shared: boolean): Uint8Array {
+function program(shared: boolean): Uint8Array<ArrayBuffer> {
   const [first, last, output, column, to, entry, source] = [0, 1, 2, 3, 4, 5, 6];
   const [low, high, v, mask] = [7, 8, 9, 10];
   const sums = [11, 12, 13, 14];

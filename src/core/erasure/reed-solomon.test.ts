@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Matrix } from './matrix.ts';
 import { tableKernel } from './kernel.ts';
 import { adaptiveKernel, emittedKernel, nibbleKernel } from './vector-kernels.ts';
 import { range, ReedSolomon } from './reed-solomon.ts';
+
+// Exhaustive, not slow: seconds on an idle machine, more beside others.
+vi.setConfig({ testTimeout: 60_000 });
 
 interface Vector {
   readonly data: number;
@@ -11,9 +14,9 @@ interface Vector {
   readonly parityHex: readonly string[];
 }
 
-const vectors = JSON.parse(
+const vectors: readonly Vector[] = JSON.parse(
   readFileSync(new URL('../../../test/vectors/rs-vectors.json', import.meta.url), 'utf8'),
-) as readonly Vector[];
+);
 const kernels = [tableKernel, nibbleKernel, emittedKernel, adaptiveKernel];
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 

@@ -95,7 +95,7 @@ export interface ModuleSpec {
 }
 
 /** The bytes of a module that imports one memory and exports functions over it. */
-export function assemble(module: ModuleSpec): Uint8Array {
+export function assemble(module: ModuleSpec): Uint8Array<ArrayBuffer> {
   const { functions } = module;
   const bytes: Code = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
   const section = (id: number, items: readonly Code[]): void => {

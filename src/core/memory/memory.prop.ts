@@ -1,9 +1,12 @@
 import * as fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { Arena } from './arena.ts';
 import { Container } from './container.ts';
 import { Frames, pageBytes } from './frames.ts';
 import { isFault } from './virtual-memory.ts';
+
+// Exhaustive, not slow: seconds on an idle machine, more beside others.
+vi.setConfig({ testTimeout: 60_000 });
 
 const frames = (): Frames => new Frames({ memoryBytesMax: 2 * 65_536, limit: 64 });
 

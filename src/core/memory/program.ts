@@ -8,7 +8,11 @@ export type Program = (...values: number[]) => number;
 
 /** The function that a compiled module exports as `name`, over this memory. */
 export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory, name: string): Program {
-  const program = new WebAssembly.Instance(module, { env: { memory } }).exports[name];
-  assert(program !== undefined, `the module exports ${name}`);
+  const program: unknown = new WebAssembly.Instance(module, { env: { memory } }).exports[name];
+  assert(isProgram(program), `the module exports the function ${name}`);
   return program;
+}
+
+function isProgram(value: unknown): value is Program {
+  return typeof value === 'function';
 }

@@ -32,7 +32,7 @@ export const tablesAt = 0;
 export const tablesEnd: number = 16 * tableBytes;
 
 /** `foldSparse foldMedium foldDense (from, to)`, `settleSparse settleMedium settleDense (end)`, `absorb(from, to, register) → register`. */
-export function crcProgram(): Uint8Array {
+export function crcProgram(): Uint8Array<ArrayBuffer> {
   return assemble({
     functions: [
       { ...fold(sparse), name: 'foldSparse' },

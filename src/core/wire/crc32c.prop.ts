@@ -1,8 +1,11 @@
 import * as fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { crc32c } from './crc32c.ts';
 import { combineCrc32c } from './crc32c-combine.ts';
 import { absorb } from './crc32c-tables.ts';
+
+// Exhaustive, not slow: seconds on an idle machine, more beside others.
+vi.setConfig({ testTimeout: 60_000 });
 
 const bytes = fc.tuple(fc.nat(), fc.oneof(fc.nat(600), fc.nat(20_000), fc.nat(120_000))).map(([seed, length]) =>
   Uint8Array.from({ length }, (_, i) => (Math.imul(i ^ seed, 0x9e3779b1) >>> 13) & 0xff),

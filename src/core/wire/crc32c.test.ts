@@ -1,6 +1,9 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { utf8 } from '../bytes.ts';
 import { crc32c } from './crc32c.ts';
+
+// Exhaustive, not slow: seconds on an idle machine, more beside others.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** The definition, bit by bit. */
 export function slowCrc32c(bytes: Uint8Array, seed = 0): number {

@@ -1,10 +1,13 @@
 import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { nextUint32, seedRandom } from '../../core/random.ts';
 import { toolDisk } from '../../node/erasure-disk.ts';
 import { decodeShards, encodeFile, localCoder, repairShards, verifyShards } from './index.ts';
+
+// Exhaustive, not slow: seconds on an idle machine, more beside others.
+vi.setConfig({ testTimeout: 60_000 });
 
 const disk = toolDisk();
 let directory: string;
