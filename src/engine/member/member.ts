@@ -144,6 +144,12 @@ export class Member implements ReplicaHost, SnapshotterHost {
     return replica === undefined ? noConfiguration : configurationOf(replica.raft.state);
   }
 
+  /** Syncs of the log, and the persists they carried. */
+  get syncCounts(): { readonly syncs: number; readonly persists: number } {
+    const round = this.round as CommitRound | undefined;
+    return { syncs: round?.syncs ?? 0, persists: round?.submissions ?? 0 };
+  }
+
   /** The longest delay of a tick since the last call. */
   takeLoopDelayMs(): number {
     const latest = this.#ticker?.latestMs ?? 0;

@@ -1,7 +1,7 @@
 // A member as its clients know it: proposals, reads at a stated consistency, status.
 
 import { OperationError } from '../../core/errors.ts';
-import { Kv, decodeRequest, encodeReadResult, isReadOnly } from '../../core/kv/index.ts';
+import { Kv, decodeRequest, encodeCommand, encodeReadResult, isReadOnly } from '../../core/kv/index.ts';
 import type { RangeRequest, TxnRequest } from '../../core/kv/index.ts';
 import { configurationOf } from '../../core/raft/index.ts';
 import { protocolHighest } from '../../core/wire/index.ts';
@@ -121,6 +121,16 @@ export class KvService implements MemberService {
       return Promise.reject(new OperationError({ code: 'BAD_REQUEST', detail: 'the target is no voting member' }));
     }
     return this.#member.moveLeader(target);
+  }
+
+  /** The leader proposes the end of sessions whose time is over; others leave that to it. */
+  sweepSessions(): void {
+    const replica = this.#member.replica(kvGroup);
+    if (replica === undefined || !replica.raft.isLeader || this.#closing) return;
+    const now = this.#member.clock.wallNow();
+    const ids = kvOf(replica).expiredSessions(now).slice(0, 1000);
+    if (ids.length === 0) return;
+    replica.propose(encodeCommand({ type: 'expireSessions', ids, at: now }), this.#member.clock.now() + 5000).catch(() => undefined);
   }
 
   #replica(): Replica | OperationError {

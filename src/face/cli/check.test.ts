@@ -7,9 +7,10 @@ import { checkCommand } from './check.ts';
 let directory = '';
 const file = (name: string): string => join(directory, name);
 
+const event = (process: number, type: string, f: string, value: string): string => `{:process ${process} :type :${type} :f :${f} :value ${value}}\n`;
+
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'thole-check-'));
-  const event = (process: number, type: string, f: string, value: string): string => `{:process ${process} :type :${type} :f :${f} :value ${value}}\n`;
   const written = event(0, 'invoke', 'write', '1') + event(0, 'ok', 'write', '1');
   await writeFile(file('ok.edn'), written + event(1, 'invoke', 'read', 'nil') + event(1, 'ok', 'read', '1'));
   await writeFile(file('stale.edn'), written + event(1, 'invoke', 'read', 'nil') + event(1, 'ok', 'read', 'nil'));
@@ -33,7 +34,8 @@ async function run(...args: string[]): Promise<{ readonly code: unknown; readonl
     await checkCommand().parseAsync(args, { from: 'user' });
     return { code: process.exitCode, out, complaints };
   } catch (error) {
-    return { code: (error as { code?: unknown }).code, out, complaints };
+    const code = error instanceof Error && 'code' in error ? error.code : error;
+    return { code, out, complaints };
   } finally {
     process.exitCode = 0;
     for (const spy of [stdout, stderr, exit]) spy.mockRestore();

@@ -1,0 +1,5 @@
+// This build's version, from the package it came in.
+
+import { readFileSync } from 'node:fs';
+
+export const version: string = (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version;
