@@ -94,3 +94,31 @@ it('inverts what can be inverted', () => {
   expect(Matrix.of([[4, 3], [12, 9]]).times(Matrix.of([[1, 0], [0, 1]])).at(1, 0)).toBe(12);
   expect(Matrix.of([[1, 2], [1, 2]]).invert()).toBeUndefined();
 });
+
+it('takes a corrupt shard for a missing one, by its checksum', () => {
+  const code = new ReedSolomon(4, 2);
+  const shards = filled(4, 2, 1000);
+  code.encode(shards);
+  const checksums = code.checksums(shards);
+  const original = shards.map(hex);
+  shards[1]![7]! ^= 1;
+  shards[5]![999]! ^= 0x80;
+  const result = code.reconstruct(shards, { checksums });
+  expect(result).toMatchObject({ type: 'ok', rebuilt: [1, 5] });
+  expect(result.type === 'ok' && result.shards.map(hex)).toEqual(original);
+  shards[0]![0]! ^= 1;
+  expect(code.reconstruct(shards, { checksums })).toEqual({ type: 'unrecoverable', missing: [0, 1, 5], tolerated: 2 });
+});
+
+it('hands a stripe\'s memory to the next one, zeroed, and takes the old views away', () => {
+  const code = new ReedSolomon(2, 1);
+  const first = code.stripe(100);
+  first.shards[0]!.fill(9);
+  code.encodeStripe(first);
+  first.close();
+  first.close();
+  expect(first.shards[0]!.length).toBe(0);
+  using second = code.stripe(5000);
+  expect(second.shards.every((shard) => shard.every((byte) => byte === 0))).toBe(true);
+  expect(second.memory).toBe(first.memory);
+});

@@ -3,6 +3,7 @@
 
 import { assert } from '../assert.ts';
 import { equalBytes } from '../bytes.ts';
+import { crc32c } from '../wire/index.ts';
 import { fieldSize } from './galois.ts';
 import type { Kernel } from './kernel.ts';
 import { codingMatrix, Matrix } from './matrix.ts';
@@ -92,11 +93,13 @@ export class ReedSolomon {
   }
 
   /**
-   * Computes the shards that are undefined. A corrupt shard counts as missing: whoever can tell (a checksum does)
-   * passes undefined for it. The shards that were there are returned as they are, not copied.
+   * Computes the shards that are undefined. The shards that were there are returned as they are, not copied. With
+   * `checksums` (of {@link checksums}), a shard that differs from its own counts as missing.
    */
-  reconstruct(shards: readonly (Uint8Array | undefined)[]): Reconstruction {
-    assert(shards.length === this.total, `there are ${this.total} shards, not ${shards.length}`);
+  reconstruct(given: readonly (Uint8Array | undefined)[], options: { readonly checksums?: readonly number[] } = {}): Reconstruction {
+    assert(given.length === this.total, `there are ${this.total} shards, not ${given.length}`);
+    const { checksums } = options;
+    const shards = given.map((shard, i) => (shard === undefined || checksums === undefined || crc32c(shard) === checksums[i] ? shard : undefined));
     const missing = range(0, this.total).filter((i) => shards[i] === undefined);
     if (missing.length > this.parity) return { type: 'unrecoverable', missing, tolerated: this.parity };
     const sources = range(0, this.total).filter((i) => shards[i] !== undefined).slice(0, this.data);
@@ -104,6 +107,11 @@ export class ReedSolomon {
     const whole = shards.map((shard) => shard ?? new Uint8Array(length));
     this.rebuild(whole, sources, missing);
     return { type: 'ok', shards: whole, rebuilt: missing };
+  }
+
+  /** CRC-32C of each shard, to be kept where the shards are not. */
+  checksums(shards: readonly Uint8Array[]): number[] {
+    return shards.map((shard) => crc32c(shard));
   }
 
   /** Computes shards `targets` from the k shards `sources`, both ascending; for callers that own the buffers. */

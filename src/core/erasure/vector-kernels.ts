@@ -70,7 +70,10 @@ function overStripes(name: string, choose: (matrix: Matrix, bytes: number) => Co
     const length = checkShapes(matrix, inputs, outputs);
     if (length === 0 || matrix.rows === 0) return;
     const slots = inputs.length + outputs.length;
-    if (scratch === undefined || scratch.shards.length < slots) scratch = new Stripe(slots, stripBytes);
+    if (scratch === undefined || scratch.shards.length < slots) {
+      scratch?.close();
+      scratch = new Stripe(slots, stripBytes);
+    }
     const { shards } = scratch;
     const sources = [...inputs.keys()];
     const targets = outputs.map((_, r) => inputs.length + r);

@@ -46,8 +46,10 @@ export class MemoryPool {
     return memory;
   }
 
+  /** Takes a memory back. Views that its owner still holds end here: growing, even by nothing, detaches them. */
   give(memory: WebAssembly.Memory): void {
     assert(this.#lent.delete(memory), 'a memory comes back once, to the pool it came from');
+    memory.grow(0);
     const { idle, idleBytes } = this.statistics;
     if (idle < this.#idleMax && idleBytes + memory.buffer.byteLength <= this.#idleBytesMax) this.#idle.push(memory);
   }

@@ -17,13 +17,20 @@ export interface Coder {
 /** On this thread, between turns of the loop: fine for tools, and for stripes of a megabyte anywhere. */
 export function localCoder(data: number, parity: number): Coder {
   const code = new ReedSolomon(data, parity);
+  const stripes: Stripe[] = [];
   return {
     data,
     parity,
     total: code.total,
-    stripe: (length) => code.stripe(length),
+    stripe: (length) => {
+      const stripe = code.stripe(length);
+      stripes.push(stripe);
+      return stripe;
+    },
     encode: async (stripe, length) => code.encodeStripe(stripe, 0, length),
     rebuild: async (stripe, sources, targets, length) => code.rebuildStripe(stripe, sources, targets, 0, length),
-    close: async () => {},
+    close: async () => {
+      for (const stripe of stripes) stripe.close();
+    },
   };
 }
