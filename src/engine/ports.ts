@@ -55,6 +55,13 @@ export interface Disk {
   lock(directory: string): Promise<{ release(): Promise<void> }>;
 }
 
+/** A few bytes for another file of the same disk, written behind a sync. */
+export interface DiskNote {
+  readonly file: DiskFile;
+  readonly position: number;
+  readonly bytes: Uint8Array;
+}
+
 /** Positions are bytes from the start. Buffers handed to a write belong to the file until its promise settles. */
 export interface DiskFile {
   readonly path: string;
@@ -66,9 +73,9 @@ export interface DiskFile {
   /**
    * Write and fdatasync as one verb, which never queues behind the process's other file work. When it fails,
    * nothing is known about what reached the disk, and no later call may pretend otherwise (law 6). `note` is written
-   * to its file, unsynced, once the sync succeeded.
+   * to its file, unsynced, once the sync succeeded; nobody waits for it, and its own failure is nobody's.
    */
-  appendAndSync(position: number, parts: readonly Uint8Array[], note?: { readonly file: DiskFile; readonly bytes: Uint8Array }): Promise<void>;
+  appendAndSync(position: number, parts: readonly Uint8Array[], note?: DiskNote): Promise<void>;
   sync(): Promise<void>;
   truncate(length: number): Promise<void>;
   close(): Promise<void>;

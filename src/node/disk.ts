@@ -1,24 +1,26 @@
-// The Disk port over real files. What must be durable is written and synced by a worker thread of its own, with
-// synchronous calls: libuv's four threads are shared with everything else in the process, and a sync behind eight
-// password hashes takes 400 ms instead of a fraction of one.
+// The Disk port over real files. What must be durable is written and synced by a thread of its own (sync-worker.ts);
+// everything else goes through libuv's.
 
-import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join, resolve, sep } from 'node:path';
 import { DiskError } from '../engine/ports.ts';
-import type { Disk, DiskErrorCode, DiskFile, OpenOptions } from '../engine/ports.ts';
+import type { Disk, DiskErrorCode, DiskFile, DiskNote, OpenOptions } from '../engine/ports.ts';
+import { lockDirectory } from './directory-lock.ts';
 import { SyncWorker } from './sync-worker.ts';
+import type { SyncNote } from './sync-worker.ts';
 
 const codes: Readonly<Record<string, DiskErrorCode>> = {
   ENOENT: 'NOT_FOUND', EEXIST: 'EXISTS', ENOSPC: 'NO_SPACE', EDQUOT: 'NO_SPACE', EROFS: 'READ_ONLY', EACCES: 'READ_ONLY', EPERM: 'READ_ONLY', ENOTDIR: 'READ_ONLY',
 };
 
 export function toDiskError(path: string, error: unknown): DiskError {
-  const { code = '', message } = error as NodeJS.ErrnoException;
-  return new DiskError(codes[code] ?? 'IO', path, message, { cause: error });
+  return new DiskError(codes[errnoOf(error)] ?? 'IO', path, error instanceof Error ? error.message : String(error), { cause: error });
+}
+
+function errnoOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
 async function guarded<T>(path: string, work: () => Promise<T>): Promise<T> {
@@ -43,9 +45,9 @@ export function nodeDisk(root: string): Disk & { close(): Promise<void> } {
     list: (directory) =>
       guarded(directory, async () => {
         try {
-          return (await readdir(at(directory))).sort();
+          return (await readdir(at(directory))).toSorted();
         } catch (error) {
-          if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+          if (errnoOf(error) === 'ENOENT') return [];
           throw error;
         }
       }),
@@ -78,6 +80,8 @@ class NodeFile implements DiskFile {
   readonly path: string;
   readonly #worker: SyncWorker;
   readonly #handle: FileHandle;
+  /** Has the thread been given this file's number? */
+  #known = false;
 
   constructor(worker: SyncWorker, path: string, handle: FileHandle) {
     this.#worker = worker;
@@ -85,8 +89,12 @@ class NodeFile implements DiskFile {
     this.#handle = handle;
   }
 
-  get fd(): number {
-    return this.#handle.fd;
+  /** Asked for where the thread is asked: the number of a closed file is another's. */
+  #forThread(): number {
+    const { fd } = this.#handle;
+    if (fd < 0) throw new DiskError('IO', this.path, 'the file is closed');
+    this.#known = true;
+    return fd;
   }
 
   size(): Promise<number> {
@@ -120,13 +128,13 @@ class NodeFile implements DiskFile {
     });
   }
 
-  appendAndSync(position: number, parts: readonly Uint8Array[], note?: { readonly file: DiskFile; readonly bytes: Uint8Array }): Promise<void> {
-    const noted = note === undefined ? undefined : { fd: (note.file as NodeFile).fd, bytes: note.bytes };
-    return guarded(this.path, () => this.#worker.append(this.fd, position, parts, noted));
+  appendAndSync(position: number, parts: readonly Uint8Array[], note?: DiskNote): Promise<void> {
+    return guarded(this.path, () => this.#worker.append(this.#forThread(), position, parts, note && noteOf(note)));
   }
 
+  // Not by the thread: what others sync may be long, and the log's next append would wait behind it.
   sync(): Promise<void> {
-    return guarded(this.path, () => this.#worker.append(this.fd, 0, [], undefined));
+    return guarded(this.path, () => this.#handle.datasync());
   }
 
   truncate(length: number): Promise<void> {
@@ -134,30 +142,20 @@ class NodeFile implements DiskFile {
   }
 
   close(): Promise<void> {
-    return guarded(this.path, () => this.#handle.close());
+    return guarded(this.path, async () => {
+      // The system gives a closed number to the next file that opens: what the thread still has to write must not
+      // land there.
+      if (this.#known) await this.#worker.drained().catch(() => undefined);
+      await this.#handle.close();
+    });
+  }
+
+  note({ position, bytes }: DiskNote): SyncNote {
+    return { fd: this.#forThread(), position, bytes: bytes.slice() };
   }
 }
 
-/**
- * The lock must die with the process, kill -9 included, so it is no file. On Linux it is an abstract socket named
- * after the directory's inode: the kernel holds it for exactly as long as a process does. Elsewhere a socket
- * (or pipe) under a name of its own does the same, but a stale one is told from a live one by connecting to it.
- */
-async function lockDirectory(full: string, path: string): Promise<{ release(): Promise<void> }> {
-  await mkdir(full, { recursive: true });
-  const probe = await open(join(full, '.writable'), 'w');
-  await probe.close();
-  await rm(join(full, '.writable'), { force: true });
-  const { dev, ino } = await stat(full);
-  const name = `thole-${createHash('sha256').update(`${dev}:${ino}`).digest('hex').slice(0, 32)}`;
-  const address = process.platform === 'linux' ? `\0${name}` : process.platform === 'win32' ? `\\\\.\\pipe\\${name}` : join(full, '.lock');
-  const server = createServer((socket) => socket.destroy());
-  await new Promise<void>((done, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) =>
-      reject(error.code === 'EADDRINUSE' ? new DiskError('IN_USE', path, 'another process holds the directory') : error),
-    );
-    server.listen(address, done);
-  });
-  server.unref();
-  return { release: () => new Promise((done) => server.close(() => done())) };
+function noteOf(note: DiskNote): SyncNote {
+  if (!(note.file instanceof NodeFile)) throw new DiskError('IO', note.file.path, 'a note for a file of another disk');
+  return note.file.note(note);
 }

@@ -1,119 +1,80 @@
-// One group's share of the log, in memory: its state, and where each of its live entries is stored.
+// One group's share of the log, in memory: what it promised, and where its live entries are.
 
-import { assert } from '../../core/assert.ts';
 import { EntryKind, decodeConfiguration, noConfiguration, noHardState } from '../../core/raft/index.ts';
-import type { Configuration, Entry, GroupId, HardState, LogIndex, SnapshotMarker } from '../../core/raft/index.ts';
-import { decodeHardState, decodeMarkerBytes, RecordKind } from './format.ts';
-import type { GroupCheckpoint, StoredRecord } from './format.ts';
-
-/** Where an entry's record is. */
-export interface Place {
-  /** First lsn of its segment. */
-  readonly segment: number;
-  readonly position: number;
-  readonly bytes: number;
-}
+import type { Configuration, GroupId, HardState, SnapshotMarker } from '../../core/raft/index.ts';
+import { EntryPlaces } from './entry-places.ts';
+import { RecordKind, decodeHardState, decodeMarker, entryKindOf } from './record.ts';
+import type { RecordBody } from './record.ts';
+import type { Segment } from './segment.ts';
+import type { ConfigurationAt, GroupCheckpoint } from './segment-header.ts';
+import type { GroupState } from './writes.ts';
 
 export class LogGroup {
   readonly id: GroupId;
-  hardState: HardState = noHardState;
-  marker: SnapshotMarker | undefined;
-  firstIndex: LogIndex = 1;
-  /** Of the entries firstIndex …, in order. */
-  #places: Place[] = [];
-  #configurations: { readonly index: LogIndex; readonly configuration: Configuration }[] = [];
-  #bytes = 0;
+  readonly places: EntryPlaces = new EntryPlaces();
+  #hardState: HardState = noHardState;
+  #marker: SnapshotMarker | undefined;
+  /** Of entries behind the marker: a suffix cut goes back to the one before. */
+  #configurations: ConfigurationAt[] = [];
 
   constructor(id: GroupId) {
     this.id = id;
   }
 
-  get lastIndex(): LogIndex {
-    return this.firstIndex + this.#places.length - 1;
+  get hardState(): HardState {
+    return this.#hardState;
   }
 
-  get configuration(): Configuration {
-    return this.#configurations.at(-1)?.configuration ?? this.marker?.configuration ?? noConfiguration;
+  get state(): GroupState {
+    const { firstIndex, lastIndex } = this.places;
+    return { hardState: this.#hardState, marker: this.#marker, configuration: this.#configuration, firstIndex, lastIndex };
   }
 
-  get bytes(): number {
-    return this.#bytes;
-  }
-
-  /** The oldest segment that still holds something of this group; undefined: none does. */
-  get oldestSegment(): number | undefined {
-    return this.#places[0]?.segment;
-  }
-
-  place(index: LogIndex): Place | undefined {
-    return this.#places[index - this.firstIndex];
-  }
-
-  append(entry: Pick<Entry, 'index' | 'kind' | 'data'>, place: Place): void {
-    assert(entry.index === this.lastIndex + 1, 'a log has no gaps');
-    this.#places.push(place);
-    this.#bytes += place.bytes;
-    if (entry.kind === EntryKind.configuration) this.#configurations.push({ index: entry.index, configuration: decodeConfiguration(entry.data) });
-  }
-
-  /** Suffix truncation: a conflict was found at `from`. */
-  cut(from: LogIndex): void {
-    assert(from >= this.firstIndex, 'a suffix cut leaves the compacted prefix alone');
-    for (const { bytes } of this.#places.splice(from - this.firstIndex)) this.#bytes -= bytes;
-    while (this.#configurations.length > 0 && this.#configurations.at(-1)!.index >= from) this.#configurations.pop();
-  }
-
-  /** Prefix truncation: everything up to `through` is in a durable snapshot. */
-  drop(through: LogIndex): void {
-    assert(this.marker !== undefined && through <= this.marker.index, 'only what a snapshot holds is dropped');
-    if (through < this.firstIndex) return;
-    for (const { bytes } of this.#places.splice(0, through - this.firstIndex + 1)) this.#bytes -= bytes;
-    this.firstIndex = through + 1;
-  }
-
-  mark(marker: SnapshotMarker, reset: boolean): void {
-    this.marker = marker;
-    if (!reset) return;
-    this.#places = [];
-    this.#bytes = 0;
-    this.firstIndex = marker.index + 1;
-    this.#configurations = [];
+  /** Does what a record says: the same when it has just been written and when it is read back. */
+  apply(record: RecordBody, segment: Segment, position: number, bytes: number): void {
+    switch (record.kind) {
+      case RecordKind.entry:
+        this.places.push(record.index, segment, position, bytes);
+        if (entryKindOf(record.detail) === EntryKind.configuration) {
+          this.#configurations.push({ index: record.index, configuration: decodeConfiguration(record.payload) });
+        }
+        break;
+      case RecordKind.hardState:
+        this.#hardState = decodeHardState(record.payload);
+        break;
+      case RecordKind.cut:
+        this.places.cut(record.index);
+        this.#configurations = this.#configurations.filter(({ index }) => index < record.index);
+        break;
+      case RecordKind.snapshot:
+        this.#mark(decodeMarker(record.payload), record.detail === 1);
+        break;
+      case RecordKind.drop:
+        this.places.drop(Math.min(record.index, this.places.lastIndex));
+        break;
+    }
   }
 
   checkpoint(): GroupCheckpoint {
-    const { id: group, hardState, marker, configuration, firstIndex, lastIndex } = this;
-    return { group, hardState, marker, configuration, firstIndex, lastIndex };
+    const { firstIndex, lastIndex } = this.places;
+    return { group: this.id, hardState: this.#hardState, marker: this.#marker, firstIndex, lastIndex, configurations: this.#configurations };
   }
 
   /** Takes what the first segment that is left says of the time before it. */
   begin(checkpoint: GroupCheckpoint): void {
-    this.hardState = checkpoint.hardState;
-    this.marker = checkpoint.marker;
-    this.firstIndex = checkpoint.lastIndex + 1;
-    this.#configurations = [{ index: checkpoint.lastIndex, configuration: checkpoint.configuration }];
+    this.#hardState = checkpoint.hardState;
+    this.#marker = checkpoint.marker;
+    this.#configurations = [...checkpoint.configurations];
+    this.places.assume(checkpoint.firstIndex, checkpoint.lastIndex);
   }
 
-  /** Repeats what a record says. Reading back is the same as having written. */
-  replay(record: StoredRecord, segment: number): void {
-    switch (record.kind) {
-      case RecordKind.entry: {
-        const kind = record.payload[0] as EntryKind;
-        const place = { segment, position: record.position, bytes: record.end - record.position };
-        this.append({ index: record.index, kind, data: record.payload.subarray(1) }, place);
-        break;
-      }
-      case RecordKind.hardState:
-        this.hardState = decodeHardState(record.payload);
-        break;
-      case RecordKind.cut:
-        this.cut(Math.max(record.index, this.firstIndex));
-        break;
-      case RecordKind.snapshot:
-        this.mark(decodeMarkerBytes(record.payload.subarray(1)), record.payload[0] === 1);
-        break;
-      case RecordKind.drop:
-        if (record.index >= this.firstIndex) this.drop(Math.min(record.index, this.lastIndex));
-        break;
-    }
+  get #configuration(): Configuration {
+    return this.#configurations.at(-1)?.configuration ?? this.#marker?.configuration ?? noConfiguration;
+  }
+
+  #mark(marker: SnapshotMarker, replacesAll: boolean): void {
+    this.#marker = marker;
+    if (replacesAll) this.places.reset(marker.index + 1);
+    this.#configurations = replacesAll ? [] : this.#configurations.filter(({ index }) => index > marker.index);
   }
 }

@@ -2,15 +2,16 @@
 
 import { assert } from '../../core/assert.ts';
 import { OperationError } from '../../core/errors.ts';
-import type { Entry, GroupId, LogIndex } from '../../core/raft/index.ts';
 import { toId } from '../../core/ids.ts';
-import { AppendBuffer, draftBytes, draftsOf } from './encode.ts';
-import { encodeNote, readRecord, toEntry } from './format.ts';
-import type { SegmentHeader } from './format.ts';
+import type { Entry, GroupId, LogIndex } from '../../core/raft/index.ts';
+import { encodeBatch, fitting, recordsOf } from './batch.ts';
 import { LogGroup } from './group.ts';
-import type { Place } from './group.ts';
+import { entryKindOf, readRecord, recordBytes } from './record.ts';
+import type { RecordBody } from './record.ts';
 import { recover } from './recover.ts';
-import { closeSegment, createSegment } from './segment.ts';
+import type { Recovered } from './recover.ts';
+import { encodeNote, notePosition } from './segment-index.ts';
+import { allocationFor, closeSegment, createSegment, zeros } from './segment.ts';
 import type { Segment } from './segment.ts';
 import { SparePool } from './spare-pool.ts';
 import type { GroupState, LogOptions, LogPorts, LogWrite, RecoveryReport } from './writes.ts';
@@ -28,12 +29,12 @@ export class Log {
   readonly #segments: Segment[];
   readonly #spares: SparePool;
   #nextLsn: number;
-  #lastTerm = 0;
   #writing = false;
+  #closed = false;
   #failure: OperationError | undefined;
   #retiring: Promise<void> = Promise.resolve();
 
-  private constructor(ports: LogPorts, options: Required<LogOptions>, recovered: Awaited<ReturnType<typeof recover>>) {
+  private constructor(ports: LogPorts, options: Required<LogOptions>, recovered: Recovered) {
     this.#ports = ports;
     this.#options = options;
     this.report = recovered.report;
@@ -44,35 +45,41 @@ export class Log {
   }
 
   static async open(ports: LogPorts, options: LogOptions): Promise<Log> {
-    const full = { segmentBytes: 16 << 20, durability: 'fsync', ...options } as const;
+    const full = { segmentBytes: 64 << 20, durability: 'fsync', ...options } as const;
     const log = new Log(ports, full, await recover(ports, full));
     if (log.#segments.length === 0) await log.#roll();
+    log.#retire();
     return log;
   }
 
   groups(): readonly GroupId[] {
-    return [...this.#groups.keys()].sort((a, b) => a - b);
+    return [...this.#groups.keys()].toSorted((a, b) => a - b);
   }
 
+  /** What is durable, and nothing that is still being written. */
   state(group: GroupId): GroupState {
-    const { hardState, marker, configuration, firstIndex, lastIndex } = this.#groups.get(group) ?? new LogGroup(group);
-    return { hardState, marker, configuration, firstIndex, lastIndex };
+    return this.#group(group).state;
   }
 
   /** Bytes of a group's live entries. */
   bytes(group: GroupId): number {
-    return this.#groups.get(group)?.bytes ?? 0;
+    return this.#groups.get(group)?.places.bytes ?? 0;
   }
 
-  /** One durable step: all of it is durable when this resolves. After one failure every call rejects (law 6). */
+  /**
+   * One durable step: all of it is durable when this resolves, and readable then. One call at a time. When it fails,
+   * nothing is known about what reached the disk, so every later call rejects as well (law 6).
+   */
   async write(batch: readonly LogWrite[]): Promise<void> {
     assert(!this.#writing, 'one batch is written at a time');
     if (this.#failure !== undefined) throw this.#failure;
+    if (this.#closed) throw new OperationError({ code: 'CLOSED', detail: 'the log is closed' });
+    const records = recordsOf(batch, (id) => this.#group(id));
     this.#writing = true;
     try {
-      await this.#write(batch);
+      await this.#append(records);
     } catch (error) {
-      this.#failure = error instanceof OperationError ? error : new OperationError({ code: 'DISK_FAILED', detail: `a write could not be made durable: ${String(error)}` }, { cause: error });
+      this.#failure = new OperationError({ code: 'DISK_FAILED', detail: `a write could not be made durable: ${String(error)}` }, { cause: error });
       throw this.#failure;
     } finally {
       this.#writing = false;
@@ -80,30 +87,39 @@ export class Log {
     this.#retire();
   }
 
-  /** Entries from … to, while their records fit in `bytesMax`; at least one. */
+  /**
+   * Entries from … to (inclusive), as many as lie together in at most `bytesMax` bytes of the log, but at least one:
+   * the caller asks again for the rest.
+   */
   async read(group: GroupId, from: LogIndex, to: LogIndex, bytesMax: number): Promise<readonly Entry[]> {
-    const state = this.#groups.get(group);
-    assert(state !== undefined && from >= state.firstIndex && to <= state.lastIndex, 'only live entries are read');
-    const places: Place[] = [];
-    const first = state.place(from)!;
+    const { places } = this.#group(group);
+    assert(!this.#closed && from <= to && from >= places.firstIndex && to <= places.lastIndex, 'only live entries are read');
+    const { segment, position: start } = places.at(from);
+    const positions: number[] = [];
+    let end = start;
     for (let index = from; index <= to; index++) {
-      const place = state.place(index)!;
-      if (place.segment !== first.segment || (index > from && place.position + place.bytes - first.position > bytesMax)) break;
-      places.push(place);
+      const place = places.at(index);
+      if (place.segment !== segment || (index > from && place.position + place.bytes - start > bytesMax)) break;
+      positions.push(place.position - start);
+      end = place.position + place.bytes;
     }
-    const last = places.at(-1)!;
-    const segment = this.#segments.find(({ header }) => header.firstLsn === first.segment)!;
-    const bytes = await segment.file.read(first.position, last.position + last.bytes - first.position);
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    return places.map(({ position }, at) => {
-      const record = readRecord(bytes, view, first.position, position, segment.header.segment);
-      // It verified when it was written or recovered: now the disk has lost it.
-      if (record === undefined) throw new OperationError({ code: 'CORRUPT', detail: 'a stored entry does not verify', file: segment.path, offset: position, index: from + at });
-      return toEntry(record);
-    });
+    segment.readers++;
+    try {
+      const bytes = await segment.file.read(start, end - start);
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      return positions.map((at, i) => {
+        const record = readRecord(bytes, view, at, segment.header.segment, start + at);
+        // It verified when it was written or recovered: the disk has lost it since.
+        if (record?.index !== from + i) throw new OperationError({ code: 'CORRUPT', detail: 'a stored entry does not verify', file: segment.path, offset: start + at, index: from + i });
+        return { index: record.index, term: record.term, kind: entryKindOf(record.detail), data: record.payload.slice() };
+      });
+    } finally {
+      if (--segment.readers === 0) segment.onceUnread?.();
+    }
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     await this.#retiring;
     await this.#spares.close();
     for (const segment of this.#segments) await closeSegment(segment);
@@ -113,65 +129,74 @@ export class Log {
     return this.#segments.at(-1)!;
   }
 
-  async #write(batch: readonly LogWrite[]): Promise<void> {
-    let buffer = this.#buffer();
-    for (const write of batch) {
-      const group = this.#group(write.group);
-      if (write.type === 'cut' && write.from > group.lastIndex) continue;
-      for (const [at, draft] of draftsOf(write, group).entries()) {
-        if (buffer.position + draftBytes(draft) > this.#options.segmentBytes && (!buffer.isEmpty || this.#active.end > this.#active.headerBytes)) {
-          await this.#flush(buffer);
-          await this.#roll();
-          buffer = this.#buffer();
-        }
-        const { position } = buffer;
-        buffer.add(draft, write.group, this.#nextLsn++);
-        this.#lastTerm = draft.term;
-        if (write.type === 'entries') {
-          group.append(write.entries[at]!, { segment: this.#active.header.firstLsn, position, bytes: buffer.position - position });
-        }
+  async #append(records: readonly RecordBody[]): Promise<void> {
+    const { segmentBytes } = this.#options;
+    let from = 0;
+    while (from < records.length) {
+      const segment = this.#active;
+      const fit = fitting(records, from, segmentBytes - segment.end);
+      if (fit.to > from) {
+        await this.#flush(records, from, fit.to, fit.bytes);
+        from = fit.to;
+      } else if (segment.end > segment.headerBytes) await this.#roll();
+      else {
+        // Larger than a segment: it has this one to itself.
+        await this.#flush(records, from, from + 1, recordBytes(records[from]!.payload.length));
+        from++;
       }
-      if (write.type === 'cut') group.cut(write.from);
-      else if (write.type === 'hardState') group.hardState = write.hardState;
-      else if (write.type === 'snapshot') group.mark(write.marker, write.reset);
-      else if (write.type === 'drop') group.drop(write.through);
     }
-    await this.#flush(buffer);
   }
 
-  #buffer(): AppendBuffer {
-    return new AppendBuffer(this.#active.header.segment, this.#active.end, 4096);
-  }
-
-  async #flush(buffer: AppendBuffer): Promise<void> {
-    if (buffer.isEmpty) return;
+  /** Writes and syncs records of one segment; then, and only then, they are part of the groups. */
+  async #flush(records: readonly RecordBody[], from: number, to: number, bytes: number): Promise<void> {
     const segment = this.#active;
-    const end = buffer.position;
-    const note = { segment: segment.header.segment, lsn: this.#nextLsn - 1, term: this.#lastTerm, end };
-    if (this.#options.durability === 'os') await segment.file.write(buffer.start, [buffer.finish()]);
-    else await segment.file.appendAndSync(buffer.start, [buffer.finish()], { file: segment.notes, bytes: encodeNote(note) });
+    const { header, file, index, end: start } = segment;
+    const end = start + bytes;
+    const parts = [encodeBatch(records, from, to, bytes, header.segment, start, this.#nextLsn)];
+    const allocated = end <= segment.allocated ? segment.allocated : allocationFor(end, this.#options.segmentBytes);
+    if (end > segment.allocated) parts.push(...zeros(allocated - end));
+    if (this.#options.durability === 'os') await file.write(start, parts);
+    else {
+      const note = { lsn: this.#nextLsn + to - from - 1, term: records[to - 1]!.term, end };
+      await file.appendAndSync(start, parts, { file: index, position: notePosition(segment.notes), bytes: encodeNote(header.segment, segment.notes, note) });
+      segment.notes++;
+    }
     segment.end = end;
+    segment.allocated = allocated;
+    this.#nextLsn += to - from;
+    let position = start;
+    for (let i = from; i < to; i++) {
+      const record = records[i]!;
+      const length = recordBytes(record.payload.length);
+      this.#made(record.group).apply(record, segment, position, length);
+      position += length;
+    }
+    // Half full: time to have the next one ready.
+    if (end > this.#options.segmentBytes / 2) this.#spares.prepare();
   }
 
   async #roll(): Promise<void> {
     const { disk, random } = this.#ports;
+    const { directory, cluster, member, segmentBytes, durability } = this.#options;
     const previous = this.#segments.at(-1);
     // What the old segment holds is durable before a successor says where it ends.
-    if (previous !== undefined && this.#options.durability === 'os') await previous.file.sync();
-    const header: SegmentHeader = {
-      cluster: this.#options.cluster,
-      member: this.#options.member,
+    if (previous !== undefined && durability === 'os') await previous.file.sync();
+    const spare = await this.#spares.take();
+    const header = {
+      cluster, member,
       segment: toId(random.uint32(), random.uint32()),
       firstLsn: this.#nextLsn,
       previousEnd: previous?.end ?? 0,
       groups: [...this.#groups.values()].map((group) => group.checkpoint()),
     };
-    const zeroed = await this.#spares.take();
-    this.#segments.push(await createSegment(disk, this.#options.directory, header, zeroed));
-    this.#spares.prepare();
+    this.#segments.push(await createSegment(disk, directory, header, spare, segmentBytes));
   }
 
   #group(id: GroupId): LogGroup {
+    return this.#groups.get(id) ?? new LogGroup(id);
+  }
+
+  #made(id: GroupId): LogGroup {
     let group = this.#groups.get(id);
     if (group === undefined) {
       group = new LogGroup(id);
@@ -180,15 +205,15 @@ export class Log {
     return group;
   }
 
-  /** Lets go of segments in which no group has anything left; the later headers say the rest. */
+  /** Lets go of segments in which no group has an entry left; the header of the next one says the rest. */
   #retire(): void {
     let oldest = this.#active.header.firstLsn;
-    for (const group of this.#groups.values()) oldest = Math.min(oldest, group.oldestSegment ?? oldest);
+    for (const { places } of this.#groups.values()) oldest = Math.min(oldest, places.oldest?.header.firstLsn ?? oldest);
     while (this.#segments.length > 1 && this.#segments[0]!.header.firstLsn < oldest) {
       const segment = this.#segments.shift()!;
-      this.#retiring = this.#retiring.then(() => this.#spares.recycle(segment)).catch((error: unknown) => {
-        this.#ports.logger.log('warn', 'an old segment could not be removed', { file: segment.path, error: String(error) });
-      });
+      this.#retiring = this.#retiring
+        .then(() => this.#spares.recycle(segment))
+        .catch((error: unknown) => this.#ports.logger.log('warn', 'an old segment could not be removed', { file: segment.path, error: String(error) }));
     }
   }
 }

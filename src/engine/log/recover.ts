@@ -1,101 +1,172 @@
-// Opening the log: segments in order, each checked from end to end, its records replayed.
+// Opening the log: segments in order, each checked from end to end, its records applied again.
 
-import { fail, OperationError } from '../../core/errors.ts';
+import { OperationError, fail } from '../../core/errors.ts';
 import { formatId } from '../../core/ids.ts';
 import type { GroupId } from '../../core/raft/index.ts';
+import { equalBytes } from '../../core/bytes.ts';
 import { DiskError } from '../ports.ts';
-import { decodeNote, decodeSegmentHeader, noteBytes } from './format.ts';
-import type { SegmentHeader } from './format.ts';
+import type { DiskFile } from '../ports.ts';
 import { LogGroup } from './group.ts';
+import { isRecordKind } from './record.ts';
+import type { StoredRecord } from './record.ts';
 import { scanSegment } from './scan.ts';
-import { openNotes } from './segment.ts';
+import { encodeIndex, newestNote } from './segment-index.ts';
+import { claimedHeaderBytes, decodeSegmentHeader, headerBytesMax } from './segment-header.ts';
+import { closeSegment, indexPath, zeros } from './segment.ts';
 import type { Segment } from './segment.ts';
 import type { LogOptions, LogPorts, RecoveryReport } from './writes.ts';
 
-interface Recovered {
+export interface Recovered {
   readonly report: RecoveryReport;
   readonly groups: Map<GroupId, LogGroup>;
   readonly segments: Segment[];
   readonly nextLsn: number;
 }
 
-interface Loaded {
-  readonly segment: Segment;
-  readonly bytes: Uint8Array;
-}
-
 export async function recover(ports: LogPorts, options: LogOptions): Promise<Recovered> {
-  const { disk } = ports;
-  await makeDurableDirectory(ports, options.directory);
-  const names = (await disk.list(options.directory)).filter((name) => /^\d{20}\.log$/.test(name));
-  const groups = new Map<GroupId, LogGroup>();
-  const segments: Segment[] = [];
-  let report: RecoveryReport = { segments: names.length, records: 0, cutBytes: 0, cutFile: '', cutOffset: 0, cutIndex: 0 };
-  let nextLsn = 1;
-  let current: Loaded | undefined = names.length > 0 ? await load(ports, options, names[0]!) : undefined;
-  for (let at = 0; current !== undefined; at++) {
-    const { segment, bytes } = current;
-    const { header } = segment;
-    if (at === 0) begin(groups, header);
-    else if (header.firstLsn !== nextLsn) {
-      fail('CORRUPT', { detail: `a segment is missing before ${segment.path}`, file: segment.path, offset: 0, index: nextLsn });
-    }
-    const following: Loaded | undefined = at + 1 < names.length ? await load(ports, options, names[at + 1]!) : undefined;
-    const scan = scanSegment(bytes, segment.headerBytes, {
-      file: segment.path,
-      segment: header.segment,
-      firstLsn: header.firstLsn,
-      note: decodeNote(await segment.notes.read(0, noteBytes), header.segment),
-      sealedEnd: following?.segment.header.previousEnd,
-    });
-    for (const record of scan.records) groupOf(groups, record.group).replay(record, header.firstLsn);
-    segment.end = scan.end;
-    nextLsn = header.firstLsn + scan.records.length;
-    report = { ...report, records: report.records + scan.records.length };
-    if (scan.tornBytes > 0) {
-      // Durably gone, so that no part of it is ever taken for a record behind those that come next.
-      await segment.file.truncate(scan.end);
-      await segment.file.sync();
-      report = { ...report, cutBytes: scan.tornBytes, cutFile: segment.path, cutOffset: scan.end, cutIndex: nextLsn };
-    }
-    segments.push(segment);
-    current = following;
-  }
-  return { report, groups, segments, nextLsn };
-}
-
-async function makeDurableDirectory(ports: LogPorts, directory: string): Promise<void> {
+  const recovery = new Recovery(ports, options);
   try {
-    await ports.disk.makeDirectory(directory);
-    await ports.disk.syncDirectory('');
+    return await recovery.run();
   } catch (error) {
-    if (error instanceof DiskError) throw new OperationError({ code: 'DATA_DIR_UNUSABLE', detail: error.message }, { cause: error });
-    throw error;
+    await recovery.abandon();
+    if (!(error instanceof DiskError)) throw error;
+    const code = error.code === 'READ_ONLY' ? 'DATA_DIR_UNUSABLE' : 'DISK_FAILED';
+    throw new OperationError({ code, detail: `the log cannot be opened: ${error.message}` }, { cause: error });
   }
 }
 
-async function load(ports: LogPorts, options: LogOptions, name: string): Promise<Loaded> {
-  const path = `${options.directory}/${name}`;
-  const file = await ports.disk.open(path, { create: 'never' });
-  const bytes = await file.read(0, await file.size());
-  const { header, end } = decodeSegmentHeader(bytes, path);
-  if (header.cluster !== options.cluster) {
-    fail('DATA_DIR_MISMATCH', { detail: `the log belongs to cluster ${formatId(header.cluster)}, not ${formatId(options.cluster)}` });
+class Recovery {
+  readonly #ports: LogPorts;
+  readonly #options: LogOptions;
+  readonly #groups = new Map<GroupId, LogGroup>();
+  readonly #segments: Segment[] = [];
+  #report: RecoveryReport = { segments: 0, records: 0, cutBytes: 0, cutFile: '', cutOffset: 0, cutIndex: 0, indexesRebuilt: 0 };
+  #nextLsn = 1;
+
+  constructor(ports: LogPorts, options: LogOptions) {
+    this.#ports = ports;
+    this.#options = options;
   }
-  if (header.member !== options.member) fail('DATA_DIR_MISMATCH', { detail: 'the log belongs to another member' });
-  if (header.firstLsn !== Number(name.slice(0, 20))) fail('CORRUPT', { detail: 'a segment under another’s name', file: path, offset: 0, index: header.firstLsn });
-  return { segment: { header, path, file, notes: await openNotes(ports.disk, path), headerBytes: end, end }, bytes };
+
+  async run(): Promise<Recovered> {
+    const { disk } = this.#ports;
+    const { directory } = this.#options;
+    await disk.makeDirectory(directory);
+    await disk.syncDirectory('');
+    const names = await disk.list(directory);
+    for (const name of names) if (/^\d{20}\.log$/.test(name)) this.#segments.push(await this.#open(name));
+    for (const name of names) if (/^\d{20}\.idx$/.test(name) && !names.includes(name.replace('.idx', '.log'))) await disk.remove(`${directory}/${name}`);
+    for (let at = 0; at < this.#segments.length; at++) await this.#read(at);
+    this.#checkComplete();
+    this.#report = { ...this.#report, segments: this.#segments.length, records: this.#nextLsn - (this.#segments[0]?.header.firstLsn ?? 1) };
+    return { report: this.#report, groups: this.#groups, segments: this.#segments, nextLsn: this.#nextLsn };
+  }
+
+  async abandon(): Promise<void> {
+    for (const segment of this.#segments) await closeSegment(segment).catch(() => undefined);
+  }
+
+  async #open(name: string): Promise<Segment> {
+    const { disk } = this.#ports;
+    const path = `${this.#options.directory}/${name}`;
+    const file = await disk.open(path, { create: 'never' });
+    const { header, end } = await readHeader(file, path).catch(async (error: unknown) => {
+      await file.close();
+      throw error;
+    });
+    const index = await disk.open(indexPath(path), { create: 'may' });
+    const segment: Segment = { header, path, file, index, headerBytes: end, end, allocated: await file.size(), notes: 0, readers: 0, onceUnread: undefined };
+    return segment;
+  }
+
+  async #read(at: number): Promise<void> {
+    const segment = this.#segments[at]!;
+    const { header, path, file } = segment;
+    this.#checkBelongs(segment);
+    if (at === 0) for (const checkpoint of header.groups) this.#group(checkpoint.group).begin(checkpoint);
+    else if (header.firstLsn !== this.#nextLsn) fail('CORRUPT', { detail: 'a segment before this one is missing', file: path, offset: 0, index: this.#nextLsn });
+    else this.#checkCheckpoints(segment);
+    this.#nextLsn = header.firstLsn;
+    const index = await segment.index.read(0, await segment.index.size());
+    const scan = await scanSegment({
+      path, file, size: segment.allocated, headerBytes: segment.headerBytes,
+      segment: header.segment, firstLsn: header.firstLsn,
+      note: newestNote(index, header.segment),
+      sealedEnd: this.#segments[at + 1]?.header.previousEnd,
+      each: (record) => this.#apply(record, segment),
+    });
+    segment.end = scan.end;
+    this.#nextLsn += scan.records;
+    if (at === this.#segments.length - 1) await this.#finish(segment, scan.tornBytes);
+    segment.notes = scan.notes.length;
+    const whole = encodeIndex(header.segment, header.firstLsn, scan.notes);
+    if (!equalBytes(index, whole)) await this.#rebuildIndex(segment, index, whole);
+  }
+
+  #apply(record: StoredRecord, segment: Segment): void {
+    const { kind } = record;
+    if (!isRecordKind(kind)) fail('UNSUPPORTED', { detail: `a record of kind ${record.kind}, which a later build wrote`, file: segment.path, offset: record.position, index: record.lsn });
+    this.#group(record.group).apply({ ...record, kind }, segment, record.position, record.end - record.position);
+  }
+
+  /** What was found is what will be promised from: it is made durable, whatever the sync that was under way did. */
+  async #finish(segment: Segment, tornBytes: number): Promise<void> {
+    if (tornBytes > 0) {
+      // Durably zero, so that no part of it is ever taken for a record behind those that come next.
+      await segment.file.appendAndSync(segment.end, zeros(tornBytes));
+      segment.allocated = Math.max(segment.allocated, segment.end + tornBytes);
+      this.#report = { ...this.#report, cutBytes: tornBytes, cutFile: segment.path, cutOffset: segment.end, cutIndex: this.#nextLsn };
+    } else await segment.file.sync();
+  }
+
+  async #rebuildIndex(segment: Segment, found: Uint8Array, whole: Uint8Array): Promise<void> {
+    // Notes that a crash kept from being written are no event; anything else is worth telling.
+    const isBehind = found.length > 0 && found.length < whole.length && equalBytes(found, whole.subarray(0, found.length));
+    if (!isBehind) this.#report = { ...this.#report, indexesRebuilt: this.#report.indexesRebuilt + 1 };
+    await segment.index.truncate(0);
+    await segment.index.write(0, [whole]);
+  }
+
+  #checkBelongs({ header, path }: Segment): void {
+    const { cluster, member } = this.#options;
+    if (header.cluster !== cluster) fail('DATA_DIR_MISMATCH', { detail: `the log belongs to cluster ${formatId(header.cluster)}, not ${formatId(cluster)}`, file: path });
+    if (header.member !== member) fail('DATA_DIR_MISMATCH', { detail: `the log belongs to member ${formatId(header.member)}, not ${formatId(member)}`, file: path });
+    if (!path.endsWith(`/${String(header.firstLsn).padStart(20, '0')}.log`)) fail('CORRUPT', { detail: 'a segment under another’s name', file: path, offset: 0, index: header.firstLsn });
+  }
+
+  /** A header was written from the records before it, so it says what they say. */
+  #checkCheckpoints({ header, path }: Segment): void {
+    for (const { group, hardState, firstIndex, lastIndex } of header.groups) {
+      const state = this.#group(group).state;
+      const agrees = state.firstIndex === firstIndex && state.lastIndex === lastIndex && state.hardState.term === hardState.term && state.hardState.vote === hardState.vote;
+      if (!agrees) fail('CORRUPT', { detail: `a segment's header disagrees with the records before it about group ${group}`, file: path, offset: 0, index: header.firstLsn });
+    }
+  }
+
+  /** Entries that only a header knows of must have been dropped since: otherwise their segment is gone. */
+  #checkComplete(): void {
+    for (const group of this.#groups.values()) {
+      const { oldest } = group.places;
+      if (oldest !== undefined) continue;
+      const { path, header } = this.#segments[0]!;
+      fail('CORRUPT', { detail: `entries of group ${group.id} from ${group.places.firstIndex} on lie in a segment that is missing`, file: path, offset: 0, index: header.firstLsn });
+    }
+  }
+
+  #group(id: GroupId): LogGroup {
+    let group = this.#groups.get(id);
+    if (group === undefined) {
+      group = new LogGroup(id);
+      this.#groups.set(id, group);
+    }
+    return group;
+  }
 }
 
-function begin(groups: Map<GroupId, LogGroup>, header: SegmentHeader): void {
-  for (const checkpoint of header.groups) groupOf(groups, checkpoint.group).begin(checkpoint);
-}
+const headerReadBytes = 4096;
 
-function groupOf(groups: Map<GroupId, LogGroup>, id: GroupId): LogGroup {
-  let group = groups.get(id);
-  if (group === undefined) {
-    group = new LogGroup(id);
-    groups.set(id, group);
-  }
-  return group;
+async function readHeader(file: DiskFile, path: string): Promise<ReturnType<typeof decodeSegmentHeader>> {
+  const first = await file.read(0, headerReadBytes);
+  const length = Math.min(claimedHeaderBytes(first), headerBytesMax);
+  return decodeSegmentHeader(length <= first.length ? first : await file.read(0, length), path);
 }

@@ -1,81 +1,156 @@
 // Reading a segment back, and telling a torn tail from damage.
 //
-// What was synced must be there: below the newest note everything is, and above it everything but the last batch,
-// because a batch is only begun when the one before is durable. So a record that does not verify is
-//   damage   if it lies below the note, if a record of a later batch follows, or if the segment is not the last;
-//   torn     if nothing that verifies follows, or only records of its own batch while a whole sector of it was
-//            never written (segments are zeroed before use, and a disk writes sectors whole).
+// A batch is begun only when the one before is durable. So below the newest note, and before any record of a later
+// batch, everything was synced, and what does not verify there is damage (law 7): refused, never cut. What remains
+// is the last batch, whose sync may never have returned. A crash leaves any of its sectors unwritten, and those read
+// as zeros, because segments are zeroed before use. So if a later record of the same batch verifies, an earlier one
+// that does not is torn only if a whole sector of it was never written; bytes that merely changed are damage.
+//
+//   |…verified…|▒ damaged ▒|… zeros …                                        torn: cut
+//   |…verified…|▒ damaged ▒|…|record of a later batch|                       damage
+//   |…verified…|▒▒▒00000000▒▒▒|record of the same batch|                     torn: cut
+//   |…verified…|▒▒▒▒▒▒▒▒▒|record of the same batch|                          damage
 
 import { fail } from '../../core/errors.ts';
-import { readRecord, recordHeadBytes } from './format.ts';
-import type { Note, StoredRecord } from './format.ts';
+import type { DiskFile } from '../ports.ts';
+import { claimedLength, claimedPlace, readRecord, recordHeadBytes } from './record.ts';
+import type { StoredRecord } from './record.ts';
+import type { Note } from './segment-index.ts';
+import { SegmentWindow } from './segment-window.ts';
 
 const sectorBytes = 512;
 
 export interface Scan {
-  readonly records: readonly StoredRecord[];
+  readonly records: number;
   /** Where the next record goes. */
   readonly end: number;
-  /** Bytes behind `end` that are not zero: the torn tail, to be removed. */
+  /** Bytes behind `end` up to the last one that is not zero: the torn tail, to be zeroed. */
   readonly tornBytes: number;
+  /** One note per batch, as the index file should have them. */
+  readonly notes: readonly Note[];
 }
 
 export interface ScanContext {
-  readonly file: string;
+  readonly path: string;
+  readonly file: DiskFile;
+  readonly size: number;
+  readonly headerBytes: number;
   readonly segment: number;
   readonly firstLsn: number;
   readonly note: Note | undefined;
   /** For a segment that has a successor: where it ends, as the successor says. */
   readonly sealedEnd: number | undefined;
+  /** Called with each record in order; its payload is a view, valid during the call. */
+  readonly each: (record: StoredRecord) => void;
 }
 
-export function scanSegment(bytes: Uint8Array, start: number, context: ScanContext): Scan {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const records: StoredRecord[] = [];
-  let position = start;
-  for (;;) {
-    const record = readRecord(bytes, view, 0, position, context.segment);
-    if (record?.lsn !== context.firstLsn + records.length) break;
-    records.push(record);
-    position = record.end;
-  }
-  const nextLsn = context.firstLsn + records.length;
-  const damaged = (detail: string): never => fail('CORRUPT', { detail, file: context.file, offset: position, index: nextLsn });
+export async function scanSegment(context: ScanContext): Promise<Scan> {
+  const window = new SegmentWindow(context.file, context.size);
+  const { records, end, notes } = await readRecords(window, context);
+  const damaged = (detail: string): never => fail('CORRUPT', { detail, file: context.path, offset: end, index: context.firstLsn + records });
   if (context.sealedEnd !== undefined) {
-    if (position !== context.sealedEnd) damaged('a record inside a finished segment does not verify');
-    return { records, end: position, tornBytes: 0 };
+    if (end !== context.sealedEnd || end > context.size) damaged('a record inside a finished segment does not verify');
+    return { records, end, notes, tornBytes: 0 };
   }
-  if (context.note !== undefined && position < context.note.end) damaged('a record that was durable does not verify');
-  const follower = findRecord(bytes, view, position + 8, context.segment);
-  if (follower !== undefined) {
-    if (follower.position - follower.batchOffset > position) damaged('a record does not verify, and later batches follow it');
-    if (!hasUnwrittenSector(bytes, position, follower.position)) damaged('a record does not verify inside its batch');
-  }
-  return { records, end: position, tornBytes: lastNonZero(bytes, position) - position };
+  const durable = context.note?.end ?? context.headerBytes;
+  if (end < durable) damaged('a record that was durable does not verify');
+  if (context.size < durable) damaged('the file is shorter than it was when it was last made durable');
+  const tail = await readTail(window, context, end, context.firstLsn + records);
+  if (tail.later) damaged('a record does not verify, and later batches follow it');
+  if (tail.same !== undefined && !(await hasUnwrittenSector(window, end, tail.same))) damaged('a record does not verify inside its batch');
+  return { records, end, notes, tornBytes: Math.max(0, tail.end - end) };
 }
 
-/** The first record that verifies at or behind `from`. The seeded checksum makes a chance find as good as impossible. */
-function findRecord(bytes: Uint8Array, view: DataView, from: number, segment: number): StoredRecord | undefined {
-  for (let position = from; position + recordHeadBytes <= bytes.length; position += 8) {
-    const kind = bytes[position + 8]!;
-    if (kind === 0 || kind > 5) continue;
-    const record = readRecord(bytes, view, 0, position, segment);
-    if (record !== undefined) return record;
+async function readRecords(window: SegmentWindow, context: ScanContext): Promise<{ records: number; end: number; notes: Note[] }> {
+  const notes: Note[] = [];
+  let records = 0;
+  let end = context.headerBytes;
+  for (;;) {
+    if (!window.holds(end, recordHeadBytes)) await window.hold(end, recordHeadBytes);
+    const at = end - window.base;
+    if (at + recordHeadBytes > window.bytes.length) break;
+    const length = recordHeadBytes + claimedLength(window.view, at);
+    if (end + length > context.size) break;
+    if (!window.holds(end, length)) {
+      await window.hold(end, length);
+      continue;
+    }
+    const record = readRecord(window.bytes, window.view, at, context.segment, end);
+    if (record?.lsn !== context.firstLsn + records) break;
+    context.each(record);
+    const note = { lsn: record.lsn, term: record.term, end: record.end };
+    if (record.batchOffset === 0 || notes.length === 0) notes.push(note);
+    else notes[notes.length - 1] = note;
+    records++;
+    end = record.end;
   }
-  return undefined;
+  return { records, end, notes };
 }
 
-function hasUnwrittenSector(bytes: Uint8Array, from: number, to: number): boolean {
-  // Also the sector in which `from` lies may have been left out by the disk, but then what precedes would be gone too.
-  for (let sector = Math.ceil(from / sectorBytes) * sectorBytes; sector + sectorBytes <= to; sector += sectorBytes) {
-    if (lastNonZero(bytes, sector, sector + sectorBytes) === sector) return true;
+interface Tail {
+  /** Behind the last byte that is not zero. */
+  end: number;
+  /** Does a record of a later batch verify? */
+  later: boolean;
+  /** Of the first verifying record that belongs to the same batch as `from`: where it is, and where the batch began. */
+  same: Follower | undefined;
+}
+
+interface Follower {
+  readonly position: number;
+  readonly batchStart: number;
+}
+
+/** Looks at everything behind the last record that verifies. A seeded checksum that fits by chance is as good as impossible. */
+async function readTail(window: SegmentWindow, context: ScanContext, from: number, lsn: number): Promise<Tail> {
+  const tail: Tail = { end: from, later: false, same: undefined };
+  for (let position = from; position < context.size; position += 8) {
+    if (!window.holds(position, recordHeadBytes)) await window.hold(position, recordHeadBytes);
+    position = skipZeros(window, position);
+    const at = position - window.base;
+    for (let i = Math.min(8, window.bytes.length - at) - 1; i >= 0; i--) {
+      if (window.bytes[at + i] === 0) continue;
+      tail.end = position + i + 1;
+      break;
+    }
+    if (position === from || at + recordHeadBytes > window.bytes.length || !isPlausible(window, at, context, lsn)) continue;
+    await window.hold(position, recordHeadBytes + claimedLength(window.view, at));
+    const record = readRecord(window.bytes, window.view, position - window.base, context.segment, position);
+    if (record === undefined) continue;
+    const batchStart = position - record.batchOffset;
+    if (batchStart > from) tail.later = true;
+    else tail.same ??= { position, batchStart };
+  }
+  return tail;
+}
+
+/** To the last eight zero bytes in a row that the window surely holds: most of a segment that was zeroed ahead. */
+function skipZeros({ bytes, view, base }: SegmentWindow, position: number): number {
+  const last = bytes.length - 2 * recordHeadBytes;
+  let at = position - base;
+  while (at < last && view.getUint32(at, true) === 0 && view.getUint32(at + 4, true) === 0) at += 8;
+  return base + at;
+}
+
+/** Cheap looks before the checksum, which costs as many bytes as the would-be record claims. */
+function isPlausible(window: SegmentWindow, at: number, context: ScanContext, lsn: number): boolean {
+  const kind = window.bytes[at + 8]!;
+  if (kind === 0 || window.base + at + recordHeadBytes + claimedLength(window.view, at) > context.size) return false;
+  const place = claimedPlace(window.view, at);
+  return place.lsn > lsn && place.lsn <= lsn + context.size / recordHeadBytes && place.batchOffset <= window.base + at - context.headerBytes;
+}
+
+/**
+ * Is a sector between the damage and its follower still as it was before the batch was written? Sectors are written
+ * whole. That in which the batch begins holds the end of the batch before: there, what follows it is zeros.
+ */
+async function hasUnwrittenSector(window: SegmentWindow, from: number, follower: Follower): Promise<boolean> {
+  await window.hold(from, follower.position - from);
+  const isZero = (start: number, end: number): boolean => window.bytes.subarray(start - window.base, end - window.base).every((byte) => byte === 0);
+  const firstWhole = Math.ceil(from / sectorBytes) * sectorBytes;
+  if (follower.batchStart === from && firstWhole > from && firstWhole <= follower.position && isZero(from, firstWhole)) return true;
+  for (let sector = firstWhole; sector + sectorBytes <= follower.position; sector += sectorBytes) {
+    if (isZero(sector, sector + sectorBytes)) return true;
   }
   return false;
-}
-
-/** The position behind the last byte of [from, to) that is not zero; `from` if there is none. */
-export function lastNonZero(bytes: Uint8Array, from: number, to: number = bytes.length): number {
-  let at = to;
-  while (at > from && bytes[at - 1] === 0) at--;
-  return at;
 }

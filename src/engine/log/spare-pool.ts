@@ -1,39 +1,51 @@
-// One zeroed file ahead: syncing into space that is already written costs half of growing a file. Prepared in the
-// background from a retired segment where there is one, a little at a time.
+// One zeroed file ahead: a sync into space that is already written costs half of one that grows the file. Made in
+// the background, a little at a time, from a retired segment where there is one. There is never more than one.
 
 import { sleep } from '../slice.ts';
 import type { LogPorts } from './writes.ts';
-import { closeSegment, sparePath } from './segment.ts';
-import type { Segment } from './segment.ts';
+import { closeSegment, growthBytes, indexPath, sparePath, unread, zeros } from './segment.ts';
+import type { Segment, Spare } from './segment.ts';
 
-const chunkBytes = 256 << 10;
+/** Between two chunks of zeros: at most about 100 MB/s, beside the log's own writing. */
+const pauseMs = 2;
+/** Zeros that wait in the system's cache for their sync: what the log's next sync may have to wait for. */
+const unsyncedBytesMax = 4 << 20;
 
 export class SparePool {
   readonly #ports: LogPorts;
+  readonly #path: string;
   readonly #directory: string;
   readonly #bytes: number;
-  #ready = false;
+  /** Bytes of the spare that are zero and durable so. Until #work ends there is no telling what lies behind. */
+  #zeroed = 0;
   #work: Promise<void> | undefined;
+  #stop = false;
   #closed = false;
 
   constructor(ports: LogPorts, directory: string, bytes: number) {
     this.#ports = ports;
     this.#directory = directory;
+    this.#path = sparePath(directory);
     this.#bytes = bytes;
   }
 
-  /** Is the spare zero from end to end? Either way it is the caller's now. */
-  async take(): Promise<boolean> {
+  /** The file at the spare's path is the caller's now, as zeroed as it has become so far. */
+  async take(): Promise<Spare> {
+    this.#stop = true;
     await this.#work;
-    const ready = this.#ready;
-    this.#ready = false;
-    return ready;
+    const bytes = this.#zeroed;
+    this.#zeroed = 0;
+    return { bytes };
   }
 
   prepare(): void {
-    if (this.#ready || this.#work !== undefined || this.#closed) return;
+    if (this.#zeroed > 0 || this.#work !== undefined || this.#closed) return;
+    this.#stop = false;
     this.#work = this.#zero()
-      .catch((error: unknown) => this.#ports.logger.log('warn', 'no spare segment could be prepared', { error: String(error) }))
+      .catch((error: unknown) => {
+        this.#zeroed = 0;
+        this.#ports.logger.log('warn', 'no spare segment could be prepared', { error: String(error) });
+      })
       .finally(() => {
         this.#work = undefined;
       });
@@ -42,37 +54,40 @@ export class SparePool {
   /** The segment's file becomes the spare, if there is none; its index goes. */
   async recycle(segment: Segment): Promise<void> {
     const { disk } = this.#ports;
+    await unread(segment);
     await closeSegment(segment);
-    // First the name goes, durably and in order: a later segment must never be gone while an earlier one is there.
-    await disk.remove(segment.path.replace(/\.log$/, '.idx'));
-    if (this.#ready || this.#work !== undefined || this.#closed) {
-      await disk.remove(segment.path);
-      await disk.syncDirectory(this.#directory);
-      return;
-    }
-    await disk.rename(segment.path, sparePath(this.#directory));
+    await disk.remove(indexPath(segment.path));
+    // The name goes durably before the next one does: a later segment is never gone while an earlier one is there.
+    if (this.#zeroed > 0 || this.#work !== undefined || this.#closed) await disk.remove(segment.path);
+    else await disk.rename(segment.path, this.#path);
     await disk.syncDirectory(this.#directory);
     this.prepare();
   }
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#stop = true;
     await this.#work;
   }
 
   async #zero(): Promise<void> {
     const { disk, clock } = this.#ports;
-    const file = await disk.open(sparePath(this.#directory), { create: 'may' });
-    const zeros = new Uint8Array(Math.min(chunkBytes, this.#bytes));
+    const file = await disk.open(this.#path, { create: 'may' });
     try {
-      if ((await file.size()) > this.#bytes) await file.truncate(this.#bytes);
-      for (let at = 0; at < this.#bytes && !this.#closed; at += zeros.length) {
-        await file.write(at, [zeros.subarray(0, Math.min(zeros.length, this.#bytes - at))]);
-        await sleep(clock, 2);
+      let at = 0;
+      for (let unsynced = 0; at < this.#bytes && !this.#stop; await sleep(clock, pauseMs)) {
+        const count = Math.min(growthBytes, this.#bytes - at);
+        await file.write(at, zeros(count));
+        at += count;
+        unsynced += count;
+        if (unsynced < unsyncedBytesMax) continue;
+        await file.sync();
+        unsynced = 0;
       }
-      if (this.#closed) return;
+      // A recycled file's earlier life may lie behind. It would not verify, but neither would it read as unwritten.
+      if ((await file.size()) > at) await file.truncate(at);
       await file.sync();
-      this.#ready = true;
+      this.#zeroed = at;
     } finally {
       await file.close();
     }

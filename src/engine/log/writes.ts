@@ -30,8 +30,10 @@ export interface RecoveryReport {
   readonly cutBytes: number;
   readonly cutFile: string;
   readonly cutOffset: number;
-  /** The record number that was torn. */
+  /** The number of the first record that was torn: as many records are whole, less one. */
   readonly cutIndex: number;
+  /** Index files that were missing or said something else than their segment, and were written again. */
+  readonly indexesRebuilt: number;
 }
 
 export type LogPorts = Pick<Ports, 'disk' | 'random' | 'logger' | 'clock'>;
@@ -40,7 +42,7 @@ export interface LogOptions {
   readonly directory: string;
   readonly cluster: number;
   readonly member: number;
-  /** A segment's size; a record larger than that gets a segment of its own. @default 16 MiB */
+  /** A segment's size; a record larger than that gets a segment of its own. @default 64 MiB */
   readonly segmentBytes?: number;
   /** @default 'fsync' */
   readonly durability?: 'fsync' | 'os';
