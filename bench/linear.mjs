@@ -21,17 +21,19 @@ const cases = [
   ['one register, 100,000 operations, 20 clients at once', 'cas-register', () => generateRegister({ seed: 2, clients: 20, operations: 100_000 })],
 ];
 
+const lastWord = (text) => text.slice(text.lastIndexOf('x'));
+const line = (type, { client, input }, value) =>
+  `{:process ${client}, :type :${type}, :f :${input.f}, :key "${input.key}", :value ${JSON.stringify(value) ?? 'nil'}}`;
+
 /** Takes the last word from a read near the end that was called after that word had been acknowledged. */
 function spoil(history) {
   const acknowledged = new Map(history.filter(({ input }) => input.f === 'append').map(({ input, return: at }) => [input.value, at]));
-  const lastWord = (text) => text.slice(text.lastIndexOf('x'));
   const at = history.findIndex(({ input, output, call }, i) => i > 0.9 * history.length && input.f === 'get' && acknowledged.get(lastWord(output)) < call);
   const { output } = history[at];
   return history.with(at, { ...history[at], output: output.slice(0, output.length - lastWord(output).length) });
 }
 
 function toKvLog(history) {
-  const line = (type, { client, input }, value) => `{:process ${client}, :type :${type}, :f :${input.f}, :key "${input.key}", :value ${JSON.stringify(value) ?? 'nil'}}`;
   return history
     .flatMap((operation) => [
       { at: operation.call, text: line('invoke', operation, operation.input.value) },
@@ -67,7 +69,8 @@ if (process.argv[2] === '--run') {
   await runOne(Number(process.argv[3]));
 } else {
   console.log('| history | verdict | ms | configurations | peak MB (before the check) |\n|---|---|--:|--:|--:|');
-  cases.forEach(([title], index) => {
+  cases.forEach((row, index) => {
+    const title = String(row[0]);
     if (process.argv.length > 2 && !process.argv.slice(2).includes(String(index))) return;
     const results = Array.from({ length: runs }, () => {
       const { stdout, stderr, status } = spawnSync(process.execPath, [fileURLToPath(import.meta.url), '--run', String(index)], { encoding: 'utf8' });
@@ -75,6 +78,6 @@ if (process.argv[2] === '--run') {
       return JSON.parse(stdout);
     });
     const of = (field) => Math.round(median(results.map((result) => result[field])));
-    console.log(`| ${title} | ${results[0].verdict} | ${of('ms')} | ${of('configurations').toLocaleString('en')} | ${of('peakMb')} (${of('baseMb')}) |`);
+    console.log(`| ${title} | ${String(results[0].verdict)} | ${of('ms')} | ${new Intl.NumberFormat('en').format(of('configurations'))} | ${of('peakMb')} (${of('baseMb')}) |`);
   });
 }

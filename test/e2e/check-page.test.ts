@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { check } from '../../src/face/check/check.ts';
 import { type AnyModel, type AnyOperation, generateKv, generateRegister, kv, register, renderPage } from '../../src/core/linear/index.ts';
 import { Browser, findBrowser } from '../linear/browser.ts';
@@ -21,11 +21,16 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true }));
 
+const opened: Browser[] = [];
+afterEach(() => Promise.all(opened.splice(0).map((browser) => browser.close())));
+
 async function open(title: string, model: AnyModel, history: readonly AnyOperation[]): Promise<Browser> {
   const result = await check(model, history, { timeoutMs: 30_000 });
   const file = join(directory, 'page.html');
   await writeFile(file, renderPage([{ title, model, history, ...result }]));
-  return Browser.open(executable!, pathToFileURL(file).href, { width: 1280, height: 860 });
+  const browser = await Browser.open(executable ?? '', pathToFileURL(file).href, { width: 1280, height: 860 });
+  opened.push(browser);
+  return browser;
 }
 
 async function keep(browser: Browser, name: string): Promise<void> {
@@ -43,23 +48,31 @@ const painted = (variable: string): string => `(() => {
   return count;
 })()`;
 
+/** What a page answered with [x, y]. */
+function point(value: unknown): { readonly x: number; readonly y: number } {
+  const [x, y] = Array.isArray(value) ? value.map(Number) : [];
+  return { x: x ?? 0, y: y ?? 0 };
+}
+
 /** A client writes 1 and then 2, both are acknowledged, and a later read still says 1. */
-const stale: AnyOperation[] = [
-  ['api-1', { f: 'write', value: 1 }, null, 0, 3],
-  ['api-2', { f: 'read' }, 1, 1, 5],
-  ['api-3', { f: 'read' }, null, 0.5, 2],
-  ['api-1', { f: 'write', value: 2 }, null, 6, 9],
-  ['api-2', { f: 'read' }, 2, 7, 10],
-  ['api-4', { f: 'read' }, 1, 6.5, 8],
-  ['api-3', { f: 'read' }, 1, 11, 14],
-  ['api-4', { f: 'write', value: 3 }, null, 12, 16],
-  ['api-2', { f: 'read' }, 2, 12.5, 13.5],
-  ['api-1', { f: 'read' }, 3, 17, 19],
-].map(([client, input, output, call, returned]) => ({ client, input, output, call, return: returned }) as AnyOperation);
+const stale: AnyOperation[] = (
+  [
+    ['api-1', { f: 'write', value: 1 }, null, 0, 3],
+    ['api-2', { f: 'read' }, 1, 1, 5],
+    ['api-3', { f: 'read' }, null, 0.5, 2],
+    ['api-1', { f: 'write', value: 2 }, null, 6, 9],
+    ['api-2', { f: 'read' }, 2, 7, 10],
+    ['api-4', { f: 'read' }, 1, 6.5, 8],
+    ['api-3', { f: 'read' }, 1, 11, 14],
+    ['api-4', { f: 'write', value: 3 }, null, 12, 16],
+    ['api-2', { f: 'read' }, 2, 12.5, 13.5],
+    ['api-1', { f: 'read' }, 3, 17, 19],
+  ] as const
+).map(([client, input, output, call, returned]) => ({ client, input, output, call, return: returned }));
 
 describe.skipIf(executable === undefined)('the page of a stale read', () => {
   it('names the read, says until when it was right, and marks where the order ends', async () => {
-    await using browser = await open('api.jsonl', register(), stale);
+    const browser = await open('api.jsonl', register(), stale);
     const story = String(await browser.evaluate("document.getElementById('story').innerText"));
     expect(story).toContain('Not linearizable');
     expect(story).toContain('Client api-3 called at 11, returned at 14, and its answer was read → 1');
@@ -75,12 +88,12 @@ describe.skipIf(executable === undefined)('the page of a stale read', () => {
   });
 
   it('tells the state before and after an operation under the pointer', async () => {
-    await using browser = await open('api.jsonl', register(), stale);
-    const [x, y] = (await browser.evaluate(`(() => {
+    const browser = await open('api.jsonl', register(), stale);
+    const { x, y } = point(await browser.evaluate(`(() => {
       const op = layout.ops.find((one) => one.label === 'write 2');
       const box = timeline.canvas.getBoundingClientRect();
       return [box.left + (timeline.x(op.from) + timeline.x(op.to)) / 2, box.top + timeline.top + (op.row + 0.5) * timeline.rowHeight];
-    })()`)) as [number, number];
+    })()`));
     await browser.mouse('mouseMoved', x, y);
     const tip = String(await browser.evaluate("document.getElementById('tip').hidden ? '' : document.getElementById('tip').innerText"));
     expect(tip).toMatch(/write 2\nclient api-1, called at 6, returned at 9\nplaced as number \d+ of \d+\nstate before: 1\nstate after: 2/);
@@ -89,11 +102,11 @@ describe.skipIf(executable === undefined)('the page of a stale read', () => {
   });
 
   it('has the wheel zoom around the pointer, and the buttons lead back', async () => {
-    await using browser = await open('register.jsonl', register(), generateRegister({ seed: 3, clients: 6, operations: 400 }));
+    const browser = await open('register.jsonl', register(), generateRegister({ seed: 3, clients: 6, operations: 400 }));
     const width = 'timeline.to - timeline.from';
     const all = Number(await browser.evaluate(width));
-    const box = (await browser.evaluate('(({ left, top, width }) => [left + width / 2, top + 80])(timeline.canvas.getBoundingClientRect())')) as [number, number];
-    await browser.mouse('mouseWheel', ...box, -900);
+    const { x, y } = point(await browser.evaluate('(({ left, top, width }) => [left + width / 2, top + 80])(timeline.canvas.getBoundingClientRect())'));
+    await browser.mouse('mouseWheel', x, y, -900);
     expect(Number(await browser.evaluate(width))).toBeLessThan(all / 2);
     await browser.evaluate("document.getElementById('fit').click()");
     expect(Number(await browser.evaluate(width))).toBeCloseTo(all);
@@ -106,7 +119,8 @@ describe.skipIf(executable === undefined)('the page of 10,000 operations', () =>
   it('opens at the break, and paints a frame in less than 100 ms', async () => {
     const history = generateKv({ seed: 6, clients: 12, keys: 8, operations: 10_000 });
     const at = history.findIndex(({ input, output }, i) => i > 6000 && input.f === 'get' && (output?.length ?? 0) > 100);
-    await using browser = await open('load.jsonl', kv(), history.with(at, { ...history[at]!, output: history[at]!.output!.slice(0, -30) }));
+    const spoiled = history.map((operation, i) => (i === at ? { ...operation, output: operation.output?.slice(0, -30) } : operation));
+    const browser = await open('load.jsonl', kv(), spoiled);
     expect(await browser.evaluate("document.getElementById('story').innerText")).toContain('Not linearizable');
     await keep(browser, 'linear-10000');
     await browser.evaluate("document.getElementById('fit').click()");
@@ -120,7 +134,7 @@ describe.skipIf(executable === undefined)('the page of 10,000 operations', () =>
   it('shows anything a client wrote as text, not as markup', async () => {
     const evil = '</script><img src=x onerror="document.title=1">';
     const history = [{ client: evil, input: { f: 'write', value: evil }, output: null, call: 0, return: 1 }];
-    await using browser = await open(evil, register(), history);
+    const browser = await open(evil, register(), history);
     expect(await browser.evaluate("document.querySelectorAll('img').length")).toBe(0);
     expect(await browser.evaluate("document.getElementById('title').textContent")).toBe(evil);
     expect(browser.errors).toEqual([]);

@@ -14,7 +14,11 @@ export function findBrowser(): string | undefined {
 
 type Message = Readonly<Record<string, unknown>>;
 
-export class Browser implements AsyncDisposable {
+function isMessage(value: unknown): value is Message {
+  return typeof value === 'object' && value !== null;
+}
+
+export class Browser {
   readonly #process: ChildProcess;
   readonly #profile: string;
   readonly #waiting = new Map<number, { resolve: (result: Message) => void; reject: (error: Error) => void }>();
@@ -56,7 +60,7 @@ export class Browser implements AsyncDisposable {
   async evaluate(expression: string): Promise<unknown> {
     const { result, exceptionDetails } = await this.send('Runtime.evaluate', { expression, returnByValue: true, awaitPromise: true });
     if (exceptionDetails !== undefined) throw new Error(`in the page: ${JSON.stringify(exceptionDetails)}`);
-    return (result as { value?: unknown }).value;
+    return isMessage(result) ? result['value'] : undefined;
   }
 
   /** Waits until what was asked for has been painted. */
@@ -74,7 +78,7 @@ export class Browser implements AsyncDisposable {
     return Buffer.from(String(data), 'base64');
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async close(): Promise<void> {
     const ended = new Promise((resolve) => this.#process.once('exit', resolve));
     // Asked to close, it ends its own children first; killed, it leaves them writing into the profile for a moment.
     this.#session = undefined;
@@ -89,13 +93,13 @@ export class Browser implements AsyncDisposable {
     const parts = (this.#pending + text).split('\0');
     this.#pending = parts.pop() ?? '';
     for (const part of parts) {
-      const message = JSON.parse(part) as { id?: number; method?: string; params?: Message; result?: Message; error?: Message };
-      if (message.method === 'Runtime.exceptionThrown') this.errors.push(JSON.stringify(message.params));
-      const waiting = message.id === undefined ? undefined : this.#waiting.get(message.id);
-      if (waiting === undefined || message.id === undefined) continue;
-      this.#waiting.delete(message.id);
-      if (message.error === undefined) waiting.resolve(message.result ?? {});
-      else waiting.reject(new Error(JSON.stringify(message.error)));
+      const { id, method, params, result, error }: Message = JSON.parse(part);
+      if (method === 'Runtime.exceptionThrown') this.errors.push(JSON.stringify(params));
+      const waiting = this.#waiting.get(Number(id));
+      if (waiting === undefined) continue;
+      this.#waiting.delete(Number(id));
+      if (error === undefined) waiting.resolve(isMessage(result) ? result : {});
+      else waiting.reject(new Error(JSON.stringify(error)));
     }
   }
 }

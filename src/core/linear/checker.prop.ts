@@ -1,13 +1,16 @@
 // The clever search against the obvious one: try every order. Small histories of a register are all there are.
 
-import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import * as fc from 'fast-check';
+import { describe, expect, it, vi } from 'vitest';
 import { Checker, type Verdict } from './checker.ts';
 import { generateKv, generateRegister } from './generate.ts';
 import type { Operation } from './history.ts';
 import { illegal, type Model } from './model.ts';
 import { kv, kvMap } from './models/kv.ts';
 import { casRegister, type RegisterInput, type RegisterOutput } from './models/register.ts';
+
+// Seconds on a quiet machine; a busy one must not look like a wrong verdict.
+vi.setConfig({ testTimeout: 120_000 });
 
 type RegisterOperation = Operation<RegisterInput, RegisterOutput>;
 
@@ -34,15 +37,21 @@ function* overlaps(n: number, events: readonly number[] = [], called = 0, open: 
   for (const one of open) yield* overlaps(n, [...events, one], called, open.filter((other) => other !== one));
 }
 
-const kinds: readonly { readonly input: RegisterInput; readonly output: RegisterOutput }[] = [
-  { input: { f: 'write', value: 1 }, output: null },
-  { input: { f: 'read' }, output: 1 },
-  { input: { f: 'read' }, output: null },
-  { input: { f: 'write', value: 2 }, output: null },
-  { input: { f: 'read' }, output: 2 },
-  { input: { f: 'cas', from: 1, to: 2 }, output: true },
-  { input: { f: 'cas', from: 1, to: 2 }, output: false },
+type Kind = readonly [RegisterInput, RegisterOutput];
+
+const kinds: readonly Kind[] = [
+  [{ f: 'write', value: 1 }, null],
+  [{ f: 'read' }, 1],
+  [{ f: 'read' }, null],
+  [{ f: 'write', value: 2 }, null],
+  [{ f: 'read' }, 2],
+  [{ f: 'cas', from: 1, to: 2 }, true],
+  [{ f: 'cas', from: 1, to: 2 }, false],
 ];
+
+function kindAt(index: number): Kind {
+  return kinds[index] ?? expect.fail('there is no such kind');
+}
 
 function* histories(n: number, kindCount: number, mayCrash: boolean): Generator<RegisterOperation[]> {
   const choices = kindCount * (mayCrash ? 2 : 1);
@@ -50,7 +59,7 @@ function* histories(n: number, kindCount: number, mayCrash: boolean): Generator<
     for (let code = 0; code < choices ** n; code++) {
       yield Array.from({ length: n }, (_, i) => {
         const choice = Math.floor(code / choices ** i) % choices;
-        const { input, output } = kinds[choice % kindCount]!;
+        const [input, output] = kindAt(choice % kindCount);
         const crashed = choice >= kindCount;
         return { client: i, input, output: crashed ? undefined : output, call: events.indexOf(i), return: crashed ? Infinity : events.lastIndexOf(i) };
       });
@@ -76,18 +85,18 @@ describe('every small history of a register', () => {
 
   it('of 4 operations, with cas', () => {
     expect(compareAll(histories(4, 7, false))).toBe(105 * 7 ** 4);
-  }, 120_000);
+  });
 
   it('of 5 operations on one value', () => {
     expect(compareAll(histories(5, 3, false))).toBe(945 * 3 ** 5);
-  }, 120_000);
+  });
 });
 
-const operation = fc.record({ kind: fc.nat(kinds.length - 1), call: fc.nat(12), length: fc.option(fc.nat(6), { freq: 6 }) });
+const anyRow = fc.record({ kind: fc.nat(kinds.length - 1), call: fc.nat(12), length: fc.option(fc.nat(6), { freq: 6 }) });
 const anyHistory = (maxLength: number): fc.Arbitrary<RegisterOperation[]> =>
-  fc.array(operation, { minLength: 1, maxLength }).map((rows) =>
+  fc.array(anyRow, { minLength: 1, maxLength }).map((rows) =>
     rows.map(({ kind, call, length }, client) => {
-      const { input, output } = kinds[kind]!;
+      const [input, output] = kindAt(kind);
       return { client, input, output: length === null ? undefined : output, call, return: length === null ? Infinity : call + length };
     }),
   );
@@ -119,7 +128,7 @@ describe('any history', () => {
       fc.property(fc.nat(), fc.boolean(), (seed, isSpoiled) => {
         const history = generateKv({ seed, clients: 4, keys: 3, operations: 24, crashRatio: 0.1 });
         const at = history.findLastIndex(({ input, output }) => input.f === 'get' && output !== undefined);
-        const judged = isSpoiled ? history.with(at, { ...history[at]!, output: '' }) : history;
+        const judged = isSpoiled ? history.map((operation, i) => (i === at ? { ...operation, output: '' } : operation)) : history;
         expect(verdictOf(kvMap(), judged)).toBe(verdictOf(kv(), judged));
       }),
       { numRuns: 300 },
@@ -144,15 +153,18 @@ describe('a history that some system really produced', () => {
         const history = generateKv({ seed, clients: 6, keys: 2, operations: 80 });
         const at = history.findLastIndex((one) => one.input.f === 'get' && isSettled(history, one));
         fc.pre(at >= 0);
-        const { output, ...rest } = history[at]!;
-        const stale = { ...rest, output: output!.slice(0, output!.lastIndexOf('x')) };
+        const stale = history.map((operation, i) => (i === at ? { ...operation, output: withoutLastWord(operation.output ?? '') } : operation));
         expect(verdictOf(kv(), history)).toBe('ok');
-        expect(verdictOf(kv(), history.with(at, stale))).toBe('illegal');
+        expect(verdictOf(kv(), stale)).toBe('illegal');
       }),
       { numRuns: 300 },
     );
   });
 });
+
+function withoutLastWord(text: string): string {
+  return text.slice(0, text.lastIndexOf('x'));
+}
 
 /** Had the last word that this read returned been acknowledged before the read was called? */
 function isSettled(history: ReturnType<typeof generateKv>, read: ReturnType<typeof generateKv>[number]): boolean {

@@ -28,6 +28,10 @@ const read = (client: number, value: number | null, call: number, returned: numb
   return: returned,
 });
 
+const cas = (output: boolean, call: number): RegisterOperation => ({ client: 1, input: { f: 'cas', from: 1, to: 2 }, output, call, return: call + 1 });
+const append = (key: string, value: string, call: number): Operation<{ f: 'append'; key: string; value: string }, null> => ({ client: 0, input: { f: 'append', key, value }, output: null, call, return: call + 1 });
+const get = (key: string, output: string, call: number): Operation<{ f: 'get'; key: string }, string> => ({ client: 1, input: { f: 'get', key }, output, call, return: call + 1 });
+
 describe('a history', () => {
   it('of nothing is linearizable', () => {
     expect(run(register(), [])).toEqual({ verdict: 'ok', partitions: [] });
@@ -64,14 +68,11 @@ describe('a history', () => {
   });
 
   it('holds a cas to what it answered', () => {
-    const cas = (output: boolean, call: number): RegisterOperation => ({ client: 1, input: { f: 'cas', from: 1, to: 2 }, output, call, return: call + 1 });
     expect(run(casRegister(), [write(0, 1, 0, 1), cas(true, 2), read(0, 2, 4, 5)]).verdict).toBe('ok');
     expect(run(casRegister(), [write(0, 1, 0, 1), cas(false, 2)]).verdict).toBe('illegal');
   });
 
   it('is judged key by key, each with its own longest order', () => {
-    const append = (key: string, value: string, call: number): Operation<{ f: 'append'; key: string; value: string }, null> => ({ client: 0, input: { f: 'append', key, value }, output: null, call, return: call + 1 });
-    const get = (key: string, output: string, call: number): Operation<{ f: 'get'; key: string }, string> => ({ client: 1, input: { f: 'get', key }, output, call, return: call + 1 });
     const report = run(kv(), [append('a', 'x', 0), append('b', 'y', 2), get('a', 'x', 4), get('b', '', 6)]);
     expect(report.verdict).toBe('illegal');
     expect(report.partitions).toMatchObject([
@@ -93,7 +94,7 @@ describe('a search', () => {
     expect(checker.step(100)).toBeUndefined();
     const { verdict, partitions } = checker.report();
     expect(verdict).toBe('unknown');
-    expect(partitions[0]!.order.length).toBeGreaterThan(0);
+    expect(partitions[0]?.order.length).toBeGreaterThan(0);
   });
 
   it('comes to the same end in steps of one as in one step', () => {
@@ -110,6 +111,6 @@ describe('a search', () => {
     const writes = Array.from({ length: 14 }, (_, i) => write(i, i, 0, 100));
     const { verdict, partitions } = run(register(), [...writes, read(99, -1, 50, 60)]);
     expect(verdict).toBe('illegal');
-    expect(partitions[0]!.configurations).toBe(2 ** 13 * 14);
+    expect(partitions[0]?.configurations).toBe(2 ** 13 * 14);
   });
 });

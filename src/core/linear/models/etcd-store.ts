@@ -2,17 +2,7 @@
 // A txn's writes share one revision, a change that changes nothing takes none, and a failure leaves all as it was.
 
 import { unreachable } from '../../assert.ts';
-import type { EtcdCompare, EtcdInput, EtcdOperation, EtcdOutput } from './etcd.ts';
-
-export interface KeyValue {
-  readonly key: string;
-  readonly value: string;
-  readonly version: number;
-  readonly create: number;
-  readonly mod: number;
-  /** '0': none. Leases are 64 bits wide, so they are compared as their decimal strings. */
-  readonly lease: string;
-}
+import type { EtcdCompare, EtcdInput, EtcdOperation, EtcdOutput, KeyValue } from './etcd-api.ts';
 
 export interface EtcdState {
   readonly revision: number;

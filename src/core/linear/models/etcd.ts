@@ -5,46 +5,10 @@
 import { unreachable } from '../../assert.ts';
 import { illegal, type Model } from '../model.ts';
 import { describeValue, isRecord } from '../value.ts';
-import { answerTo, type EtcdState, type KeyValue } from './etcd-store.ts';
+import type { EtcdInput, EtcdOutput, KeyValue } from './etcd-api.ts';
+import { answerTo, type EtcdState } from './etcd-store.ts';
 
-export interface EtcdCompare {
-  readonly key: string;
-  readonly target: 'value' | 'version' | 'create' | 'mod' | 'lease';
-  readonly op: '=' | '!=' | '<' | '>';
-  readonly value: string | number;
-}
-
-export type EtcdOperation =
-  | { readonly f: 'get'; readonly key: string; readonly end?: string; readonly prefix?: boolean }
-  | { readonly f: 'put'; readonly key: string; readonly value: string; readonly lease?: string | number }
-  | { readonly f: 'delete'; readonly key: string; readonly end?: string; readonly prefix?: boolean };
-
-export type EtcdInput =
-  | EtcdOperation
-  | {
-      readonly f: 'txn';
-      readonly compare: readonly EtcdCompare[];
-      readonly success: readonly EtcdOperation[];
-      readonly failure?: readonly EtcdOperation[];
-    }
-  | { readonly f: 'grant'; readonly lease: string | number }
-  | { readonly f: 'revoke'; readonly lease: string | number }
-  /** Nobody calls it: see {@link withExpiry}. */
-  | { readonly f: 'expire'; readonly lease: string | number };
-
-/** Every field may be left out: what was not recorded is not compared. */
-export interface EtcdOutput {
-  readonly revision?: number;
-  readonly kvs?: readonly Partial<KeyValue>[];
-  readonly count?: number;
-  readonly deleted?: number;
-  readonly prev?: Partial<KeyValue> | null;
-  readonly succeeded?: boolean;
-  readonly responses?: readonly EtcdOutput[];
-  readonly lease?: string | number;
-  /** A failure that etcd answered, such as 'lease not found'. A failure of the network is an unknown output instead. */
-  readonly error?: string;
-}
+export type * from './etcd-api.ts';
 
 export interface EtcdOptions {
   /** The revision before the first operation; a new cluster is at 1. @default 1 */

@@ -3,11 +3,11 @@ import { Checker, type Verdict } from '../checker.ts';
 import type { Operation } from '../history.ts';
 import type { Model } from '../model.ts';
 import { etcd, type EtcdInput, type EtcdModel, type EtcdOperation, type EtcdOutput, withExpiry } from './etcd.ts';
-import { kv, kvMap } from './kv.ts';
 import { lock, mutex } from './lock.ts';
 import { log } from './log.ts';
 import { multiRegister } from './multi-register.ts';
 import { queue } from './queue.ts';
+import { modelOf } from '../zoo.ts';
 
 /** One after another, unless a row says when. An output of undefined has never returned. */
 type Row<Input, Output> = readonly [Input, Output | undefined, (readonly [number, number])?];
@@ -30,9 +30,23 @@ const judgeRows = <State, Input, Output>(model: Model<State, Input, Output>, row
 
 const judgeEtcd = (model: EtcdModel, rows: readonly Row<EtcdInput, EtcdOutput>[]): Verdict => judgeRows(model, rows);
 
+const put = (key: string, value: string): EtcdOperation => ({ f: 'put', key, value });
+const get = (key: string): EtcdOperation => ({ f: 'get', key });
+const append = (value: string): { readonly f: 'append'; readonly value: string } => ({ f: 'append', value });
+const deletions = (revision: number): Row<EtcdInput, EtcdOutput>[] => [
+  [{ f: 'delete', key: 'a' }, { revision: 1, deleted: 0 }],
+  [put('p/1', 'x'), {}],
+  [put('p/2', 'x'), {}],
+  [{ f: 'delete', key: 'p/', prefix: true }, { revision, deleted: 2 }],
+  [{ f: 'get', key: 'a', end: '\0' }, { kvs: [] }],
+];
+const overtaken = (letThrough: boolean): Verdict =>
+  judgeRows(lock(), [[{ f: 'acquire' }, 1], [{ f: 'expire' }, undefined], [{ f: 'acquire' }, 2], [{ f: 'guard', token: 1 }, letThrough], [{ f: 'guard', token: 2 }, true]]);
+
 describe('kv', () => {
   it('puts, appends and deletes, and takes nothing and the empty string for the same', () => {
-    for (const model of [kv(), kvMap()] as Model<unknown, unknown, unknown>[]) {
+    for (const name of ['kv', 'kv-map'] as const) {
+      const model = modelOf(name);
       const rows: Row<unknown, unknown>[] = [
         [{ f: 'get', key: 'a' }, null],
         [{ f: 'put', key: 'a', value: 'x' }, null],
@@ -77,8 +91,6 @@ describe('mutex and lock', () => {
   });
 
   it('a holder that was overtaken is refused, and may not be let through', () => {
-    const overtaken = (letThrough: boolean): Verdict =>
-      judgeRows(lock(), [[{ f: 'acquire' }, 1], [{ f: 'expire' }, undefined], [{ f: 'acquire' }, 2], [{ f: 'guard', token: 1 }, letThrough], [{ f: 'guard', token: 2 }, true]]);
     expect(overtaken(false)).toBe('ok');
     expect(overtaken(true)).toBe('illegal');
   });
@@ -110,7 +122,6 @@ describe('queue and log', () => {
   });
 
   it('offsets count up, and what was read once stays', () => {
-    const append = (value: string) => ({ f: 'append', value }) as const;
     expect(judgeRows(log(), [[append('a'), 0], [append('b'), 1], [{ f: 'read', offset: 1 }, 'b'], [{ f: 'scan', from: 0 }, ['a', 'b']], [{ f: 'read', offset: 2 }, null]])).toBe('ok');
     expect(judgeRows(log(), [[append('a'), 0], [append('b'), 0]])).toBe('illegal');
     expect(judgeRows(log(), [[append('a'), 0, [0, 9]], [append('b'), 1, [0, 9]], [{ f: 'scan', from: 0 }, ['b', 'a']]])).toBe('illegal');
@@ -119,9 +130,6 @@ describe('queue and log', () => {
 });
 
 describe('etcd', () => {
-  const put = (key: string, value: string): EtcdOperation => ({ f: 'put', key, value });
-  const get = (key: string): EtcdOperation => ({ f: 'get', key });
-
   it('counts revisions, versions, creations and modifications', () => {
     const kvs = [{ key: 'a', value: '2', version: 2, create: 2, mod: 3 }];
     expect(judgeEtcd(etcd(), [[put('a', '1'), { revision: 2 }], [put('a', '2'), { revision: 3 }], [get('a'), { revision: 3, kvs, count: 1 }]])).toBe('ok');
@@ -130,15 +138,8 @@ describe('etcd', () => {
   });
 
   it('takes no revision for a delete of nothing, one for a delete of many', () => {
-    const rows = (revision: number): Row<EtcdInput, EtcdOutput>[] => [
-      [{ f: 'delete', key: 'a' }, { revision: 1, deleted: 0 }],
-      [put('p/1', 'x'), {}],
-      [put('p/2', 'x'), {}],
-      [{ f: 'delete', key: 'p/', prefix: true }, { revision, deleted: 2 }],
-      [{ f: 'get', key: 'a', end: '\0' }, { kvs: [] }],
-    ];
-    expect(judgeEtcd(etcd(), rows(4))).toBe('ok');
-    expect(judgeEtcd(etcd(), rows(5))).toBe('illegal');
+    expect(judgeEtcd(etcd(), deletions(4))).toBe('ok');
+    expect(judgeEtcd(etcd(), deletions(5))).toBe('illegal');
   });
 
   it('runs a transaction at one revision, and only if its comparisons hold', () => {
