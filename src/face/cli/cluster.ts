@@ -1,0 +1,167 @@
+// The verbs of members: who they are, how they are, whether they agree.
+
+import { Command } from 'commander';
+import { describeFailure, OperationError } from '../../core/errors.ts';
+import { formatId } from '../../core/ids.ts';
+import type { Client } from '../../engine/client/index.ts';
+import { connect } from '../client.ts';
+import { clientCommand, endpointsOf, guarded, json, outputOf, print, table, withClient } from './client.ts';
+import type { ClientFlags } from './client.ts';
+import { exitCodes } from './exit.ts';
+
+function memberList(): Command {
+  return clientCommand('list', 'who belongs to the cluster').action(async (flags: ClientFlags) => {
+    await withClient(flags, async (client) => {
+      const members = await client.members();
+      const rows = members.map(({ id, name, address, learner }) => [formatId(id), 'started', name, `http://${address}`, `http://${address}`, String(learner)]);
+      switch (outputOf(flags)) {
+        case 'json':
+          return print(json({
+            header: {},
+            members: members.map(({ id, name, address, learner }) => ({
+              ID: id, name, peerURLs: [`http://${address}`], clientURLs: [`http://${address}`], ...(learner ? { isLearner: true } : {}),
+            })),
+          }));
+        case 'table':
+          return print(table(['ID', 'STATUS', 'NAME', 'PEER ADDRS', 'CLIENT ADDRS', 'IS LEARNER'], rows));
+        case 'simple':
+        case 'fields':
+          for (const row of rows) print(row.join(', '));
+      }
+    });
+  });
+}
+
+interface EndpointFlags extends ClientFlags {
+  readonly cluster?: boolean;
+}
+
+interface Asked<T> {
+  readonly endpoint: string;
+  readonly tookMs: number;
+  readonly value: T | undefined;
+  readonly error: string | undefined;
+}
+
+/** Each endpoint by itself, all at once: one that does not answer must not hide the others. */
+async function askEach<T>(flags: EndpointFlags, ask: (client: Client, endpoint: string) => Promise<T>): Promise<readonly Asked<T>[]> {
+  let endpoints = endpointsOf(flags);
+  if (flags.cluster === true) {
+    await using client = await connect({ endpoints, timeoutMs: flags.commandTimeout });
+    endpoints = (await client.members()).map(({ address }) => address);
+  }
+  return Promise.all(
+    endpoints.map(async (endpoint) => {
+      const started = performance.now();
+      const done = (value: T | undefined, error: string | undefined): Asked<T> => ({ endpoint, tookMs: performance.now() - started, value, error });
+      try {
+        await using client = await connect({ endpoints: [endpoint], timeoutMs: flags.commandTimeout });
+        return done(await ask(client, endpoint), undefined);
+      } catch (error) {
+        if (!(error instanceof OperationError)) throw error;
+        return done(undefined, describeFailure(error.failure));
+      }
+    }),
+  );
+}
+
+function endpointVerb(name: string, description: string, run: (flags: EndpointFlags) => Promise<void>): Command {
+  return clientCommand(name, description)
+    .option('--cluster', 'ask every member of the cluster')
+    .action((flags: EndpointFlags) => guarded(() => run(flags)));
+}
+
+function complain(asked: readonly Asked<unknown>[]): void {
+  for (const { endpoint, error } of asked) {
+    if (error === undefined) continue;
+    process.stderr.write(`Error: ${endpoint}: ${error}\n`);
+    process.exitCode = exitCodes.failed;
+  }
+}
+
+async function status(flags: EndpointFlags): Promise<void> {
+  const asked = await askEach(flags, (client, endpoint) => client.status(endpoint));
+  const found = asked.flatMap(({ endpoint, value }) => (value === undefined ? [] : [{ endpoint, status: value }]));
+  if (outputOf(flags) === 'json') {
+    print(json(found.map(({ endpoint, status: each }) => ({
+      Endpoint: endpoint,
+      Status: {
+        header: { cluster_id: each.cluster, member_id: each.member, revision: each.revision, raft_term: each.term },
+        version: each.version, dbSize: each.dbBytes, leader: each.leader, raftIndex: each.commitIndex, raftTerm: each.term,
+        raftAppliedIndex: each.appliedIndex, dbSizeInUse: each.dbBytes, ...(each.errors.length > 0 ? { errors: each.errors } : {}),
+        name: each.name, role: each.role, digest: each.digest, keys: each.keys, compactRevision: each.compactRevision,
+        durability: each.durability, formatVersion: each.formatVersion, protocolVersion: each.protocolVersion, uptimeMs: each.uptimeMs,
+      },
+    }))));
+    return complain(asked);
+  }
+  const headings = ['ENDPOINT', 'ID', 'VERSION', 'DB SIZE', 'IS LEADER', 'IS LEARNER', 'RAFT TERM', 'RAFT INDEX', 'RAFT APPLIED INDEX', 'ERRORS', 'DURABILITY', 'FORMAT', 'PROTOCOL'];
+  const rows = found.map(({ endpoint, status: each }) => [
+    endpoint, formatId(each.member), each.version, size(each.dbBytes), String(each.role === 'leader'), 'false', String(each.term),
+    String(each.commitIndex), String(each.appliedIndex), each.errors.join('; '), each.durability, String(each.formatVersion), String(each.protocolVersion),
+  ]);
+  if (outputOf(flags) === 'table') print(table(headings, rows));
+  else for (const row of rows) print(row.join(', '));
+  complain(asked);
+}
+
+function size(bytes: number): string {
+  if (bytes < 1000) return `${bytes} B`;
+  return bytes < 1_000_000 ? `${(bytes / 1000).toFixed(0)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
+}
+
+/** Healthy is who can serve a linearizable read: it has a leader, and the leader a quorum. */
+async function health(flags: EndpointFlags): Promise<void> {
+  const asked = await askEach(flags, async (client) => void (await client.kv.get('health')));
+  if (outputOf(flags) === 'json') {
+    print(json(asked.map(({ endpoint, tookMs, error }) => ({ endpoint, health: error === undefined, took: `${tookMs.toFixed(3)}ms`, ...(error === undefined ? {} : { error }) }))));
+  } else if (outputOf(flags) === 'table') {
+    print(table(['ENDPOINT', 'HEALTH', 'TOOK', 'ERROR'], asked.map(({ endpoint, tookMs, error }) => [endpoint, String(error === undefined), `${tookMs.toFixed(3)}ms`, error ?? ''])));
+  } else {
+    for (const { endpoint, tookMs, error } of asked) {
+      if (error === undefined) print(`${endpoint} is healthy: successfully committed proposal: took = ${tookMs.toFixed(3)}ms`);
+      else process.stderr.write(`${endpoint} is unhealthy: failed to commit proposal: ${error}\n`);
+    }
+  }
+  if (asked.some(({ error }) => error !== undefined)) {
+    process.stderr.write('Error: unhealthy cluster\n');
+    process.exitCode = exitCodes.failed;
+  }
+}
+
+async function hashKv(flags: EndpointFlags & { readonly rev?: string }): Promise<void> {
+  const asked = await askEach(flags, (client, endpoint) => client.hashKv(endpoint, Number(flags.rev ?? 0)));
+  const found = asked.flatMap(({ endpoint, value }) => (value === undefined ? [] : [{ endpoint, ...value }]));
+  if (outputOf(flags) === 'json') {
+    print(json(found.map(({ endpoint, hash, compactRevision, revision, digest, index }) => ({
+      Endpoint: endpoint, HashKV: { header: { revision }, hash, compact_revision: compactRevision, hash_revision: revision, digest, applied_index: index },
+    }))));
+  } else if (outputOf(flags) === 'table') {
+    print(table(['ENDPOINT', 'HASH', 'REVISION', 'DIGEST', 'APPLIED INDEX'], found.map((each) => [each.endpoint, String(each.hash), String(each.revision), each.digest, String(each.index)])));
+  } else for (const { endpoint, hash } of found) print(`${endpoint}, ${hash}`);
+  complain(asked);
+}
+
+function moveLeader(): Command {
+  return clientCommand('move-leader <memberId>', 'give leadership to another member').action(async (text: string, flags: ClientFlags) => {
+    await withClient(flags, async (client) => {
+      const members = await client.members();
+      const target = members.find(({ id, name }) => formatId(id) === text.toLowerCase() || name === text);
+      if (target === undefined) throw new OperationError({ code: 'BAD_REQUEST', detail: `there is no member "${text}"` });
+      await client.moveLeader(target.id);
+      print(`Leadership transferred to ${formatId(target.id)}`);
+    });
+  });
+}
+
+export function clusterCommands(): readonly Command[] {
+  return [
+    new Command('member').description('the members of the cluster').addCommand(memberList()),
+    new Command('endpoint')
+      .description('members, one by one')
+      .addCommand(endpointVerb('status', 'how each member is', status))
+      .addCommand(endpointVerb('health', 'whether each member serves', health))
+      .addCommand(endpointVerb('hashkv', 'a checksum of each member’s keys', hashKv).option('--rev <N>', 'as of this revision')),
+    moveLeader(),
+  ];
+}
