@@ -5,7 +5,8 @@
 import { emptyBytes } from '../../core/bytes.ts';
 import { OperationError } from '../../core/errors.ts';
 import type { Failure } from '../../core/errors.ts';
-import { decodeCommand } from '../../core/kv/index.ts';
+import { decodeCommand, decodeRequest } from '../../core/kv/index.ts';
+import type { KvRequest } from '../../core/kv/index.ts';
 import { FrameReader, encodeFailure, encodeFrame, frameOverheadBytes } from '../../core/wire/index.ts';
 import type { Frame } from '../../core/wire/index.ts';
 import type { Connection } from '../ports.ts';
@@ -18,20 +19,29 @@ const requestOverheadBytes = 512;
 /** The service keeps deadlines; this is for the answers it forgets. */
 const graceMs = 250;
 const deadlineMsMax = 600_000;
+/**
+ * A read's answer is not known until it is there, and by then it occupies what it occupies: so many reads may be
+ * under way as would fit if each answered this much, or as much as the largest lately.
+ */
+const estimateMin = { one: 16 << 10, many: 256 << 10 };
+/** A connection that occupies less may go on though all together occupy too much: somebody else's answers are in the way, not its own. */
+const reserveBytes = 64 << 10;
+
+type Kind = 'one' | 'many' | 'other';
 
 class Request extends Deadline {
   readonly connection: ServerConnection;
   readonly stream: number;
-  readonly isRead: boolean;
+  readonly kind: Kind;
   readonly weight: number;
   /** Answered, cancelled or expired: what the service still says is for nobody. */
   over = false;
 
-  constructor(connection: ServerConnection, stream: number, isRead: boolean, weight: number) {
+  constructor(connection: ServerConnection, stream: number, kind: Kind, weight: number) {
     super();
     this.connection = connection;
     this.stream = stream;
-    this.isRead = isRead;
+    this.kind = kind;
     this.weight = weight;
   }
 
@@ -64,8 +74,10 @@ export class ServerConnection {
   #backlog: Frame[] = [];
   #running = 0;
   #weight = 0;
-  /** What a read's answer will probably take: as much as the largest lately. */
-  #readEstimate = 256;
+  /** What answers to reads will probably take, of one key and of many: as much as the largest lately. */
+  readonly #estimates = { one: estimateMin.one, many: estimateMin.many };
+  /** What the server was told that this connection occupies. */
+  #reported = 0;
   #clogged = false;
   #paused = false;
   #closed = false;
@@ -92,7 +104,8 @@ export class ServerConnection {
       drained: () => {
         this.#clogged = false;
         this.#server.wheel.remove(this.#stuck);
-        this.#goOn();
+        this.goOn();
+        this.#wakeStarved();
       },
     });
     if (rest.length > 0) this.#data(rest);
@@ -136,8 +149,20 @@ export class ServerConnection {
   }
 
   get #isFull(): boolean {
-    const { requestsMax, connectionBytesMax } = this.#server.limits;
-    return this.#clogged || this.#running >= requestsMax || this.#weight + this.#connection.queuedBytes > connectionBytesMax;
+    const { requestsMax, connectionBytesMax, bytesMax } = this.#server.limits;
+    const occupied = this.report();
+    if (this.#clogged || this.#running >= requestsMax || occupied > connectionBytesMax) return true;
+    if (this.#server.occupiedBytes <= bytesMax || occupied <= reserveBytes) return false;
+    this.#server.starved.add(this);
+    return true;
+  }
+
+  /** Keeps the server's sum of what all occupy up to date. */
+  report(): number {
+    const occupied = this.#closed ? 0 : this.#weight + this.#connection.queuedBytes;
+    this.#server.occupiedBytes += occupied - this.#reported;
+    this.#reported = occupied;
+    return occupied;
   }
 
   /** Reads on or does not, as the bounds have it. */
@@ -149,7 +174,8 @@ export class ServerConnection {
     else this.#connection.resume();
   }
 
-  #goOn(): void {
+  /** There may be room again. */
+  goOn(): void {
     if (this.#closed || !this.#paused) return;
     let taken = 0;
     while (taken < this.#backlog.length && !this.#isFull) this.#take(this.#backlog[taken++]!);
@@ -176,13 +202,14 @@ export class ServerConnection {
     if (decodeCommand(command).type === 'expireSessions') throw new OperationError({ code: 'BAD_REQUEST', detail: 'sessions are expired by the leader' });
     // No signal: a proposal under way cannot be called back, only left unanswered.
     const answer = this.#server.service.propose(command, { deadlineMs: Math.min(deadlineMs, deadlineMsMax) });
-    this.#await(stream, false, body.length, deadlineMs, answer);
+    this.#await(stream, 'other', body.length, deadlineMs, answer);
   }
 
   #read(stream: number, body: Uint8Array): void {
     const { head, request } = decodeRead(body);
+    const kind = kindOf(decodeRequest(request));
     const answer = this.#server.service.read(request, { ...head, deadlineMs: Math.min(head.deadlineMs, deadlineMsMax) });
-    this.#await(stream, true, body.length + this.#readEstimate, head.deadlineMs, answer);
+    this.#await(stream, kind, body.length + this.#estimates[kind], head.deadlineMs, answer);
   }
 
   #other(type: number, stream: number, body: Uint8Array): void {
@@ -195,16 +222,16 @@ export class ServerConnection {
       case ClientFrame.members:
         return this.send(ClientFrame.answer, stream, encodeMembers(service.members()));
       case ClientFrame.hashKv:
-        return this.#await(stream, false, body.length, deadlineMsMax, service.hashKv(decodeNumber(body)).then(encodeHashKv));
+        return this.#await(stream, 'other', body.length, deadlineMsMax, service.hashKv(decodeNumber(body)).then(encodeHashKv));
       case ClientFrame.moveLeader:
-        return this.#await(stream, false, body.length, deadlineMsMax, service.moveLeader(decodeNumber(body)).then(() => emptyBytes));
+        return this.#await(stream, 'other', body.length, deadlineMsMax, service.moveLeader(decodeNumber(body)).then(() => emptyBytes));
       default:
         throw new OperationError({ code: 'UNSUPPORTED', detail: `a message of type ${type}` });
     }
   }
 
-  #await(stream: number, isRead: boolean, bytes: number, deadlineMs: number, answer: Promise<Uint8Array>): void {
-    const request = new Request(this, stream, isRead, bytes + requestOverheadBytes);
+  #await(stream: number, kind: Kind, bytes: number, deadlineMs: number, answer: Promise<Uint8Array>): void {
+    const request = new Request(this, stream, kind, bytes + requestOverheadBytes);
     this.#requests.set(stream, request);
     this.#running++;
     this.#weight += request.weight;
@@ -226,7 +253,8 @@ export class ServerConnection {
   }
 
   #answer(request: Request, body: Uint8Array): void {
-    if (request.isRead) this.#readEstimate = Math.max(body.length, this.#readEstimate - (this.#readEstimate >>> 4), 256);
+    const { kind } = request;
+    if (kind !== 'other') this.#estimates[kind] = Math.max(body.length, Math.floor(this.#estimates[kind] * 0.95), estimateMin[kind]);
     if (body.length + frameOverheadBytes <= answerBytesMax) return this.send(ClientFrame.answer, request.stream, body);
     this.#sendFailure(request.stream, new OperationError({ code: 'TOO_LARGE', detail: `an answer of ${body.length} bytes: ask for less at a time` }));
   }
@@ -252,7 +280,13 @@ export class ServerConnection {
   #settled(request: Request): void {
     this.#running--;
     this.#weight -= request.weight;
-    if (this.#paused) this.#goOn();
+    if (this.#paused) this.goOn();
+    this.#wakeStarved();
+  }
+
+  #wakeStarved(): void {
+    this.report();
+    if (this.#server.starved.size > 0) this.#server.wakeStarved();
   }
 
   #cancel(stream: number): void {
@@ -289,6 +323,12 @@ export class ServerConnection {
       this.#server.wheel.remove(request);
     }
     this.#requests.clear();
+    this.#server.starved.delete(this);
+    this.#wakeStarved();
     this.#onClosed();
   }
+}
+
+function kindOf(request: KvRequest): 'one' | 'many' {
+  return request.type === 'range' && (request.rangeEnd === undefined || request.countOnly === true) ? 'one' : 'many';
 }

@@ -20,9 +20,11 @@ export interface NativeServerOptions {
   readonly requestsMax?: number;
   /**
    * Bytes one connection may occupy: requests under way, answers expected (estimated from its last ones) and answers
-   * it has not read. Beyond, nothing is read from it. @default 16 MiB
+   * it has not read. Beyond, nothing is read from it. At least 2 MiB. @default 16 MiB
    */
   readonly connectionBytesMax?: number;
+  /** As the one before, of all connections together; each keeps a small reserve. @default 256 MiB */
+  readonly bytesMax?: number;
   /** A connection that has taken no byte of its answers for so long is closed. @default 30000 */
   readonly stuckMs?: number;
 }
@@ -42,6 +44,10 @@ export class NativeServer {
   #leader: LeaderNotice = { leader: 0, term: 0, address: '' };
   #cancelPoll: (() => void) | undefined;
   #closed = false;
+  /** Of all connections, as they report it. */
+  occupiedBytes = 0;
+  /** Those that read on as soon as all together occupy less. */
+  readonly starved: Set<ServerConnection> = new Set();
   requests = 0;
   failures = 0;
 
@@ -50,8 +56,9 @@ export class NativeServer {
     this.clock = options.clock;
     this.logger = options.logger;
     this.wheel = new TimeoutWheel(options.clock, tickMs);
-    const { connectionsMax = 4096, requestsMax = 8192, connectionBytesMax = 16 << 20, stuckMs = 30_000 } = options;
-    this.limits = { connectionsMax, requestsMax, connectionBytesMax, stuckMs };
+    const { connectionsMax = 4096, requestsMax = 8192, connectionBytesMax = 16 << 20, bytesMax = 256 << 20, stuckMs = 30_000 } = options;
+    // Below a connection's high mark nobody says that a queue has shrunk: a bound there could never be lifted.
+    this.limits = { connectionsMax, requestsMax, connectionBytesMax: Math.max(connectionBytesMax, 2 << 20), bytesMax, stuckMs };
   }
 
   get connectionCount(): number {
@@ -80,6 +87,14 @@ export class NativeServer {
     served.begin(rest);
   }
 
+  wakeStarved(): void {
+    for (const connection of this.starved) {
+      if (this.occupiedBytes > this.limits.bytesMax) return;
+      this.starved.delete(connection);
+      connection.goOn();
+    }
+  }
+
   /** Tells all clients who leads, if that has changed. The server looks by itself, too, a little later. */
   announceLeader(): void {
     const { leader, term, leaderAddress: address } = this.service.status();
@@ -91,7 +106,12 @@ export class NativeServer {
     if (this.#connections.size === 0) return;
     this.#cancelPoll ??= this.clock.after(leaderPollMs, () => {
       this.#cancelPoll = undefined;
-      if (!this.#closed) this.announceLeader();
+      if (this.#closed) return;
+      this.announceLeader();
+      if (this.starved.size === 0) return;
+      // Queues below their mark shrink without a word.
+      for (const connection of this.#connections) connection.report();
+      this.wakeStarved();
     });
   }
 
