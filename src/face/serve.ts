@@ -85,7 +85,11 @@ export async function serve(options: ServeOptions): Promise<ServedMember> {
         if (hello.purpose === 'client') native.serve(accepted, rest);
         else member.acceptPeer(accepted, hello, rest);
       }),
-    http: (connection, firstBytes) => void http.emit('connection', (connection as TcpConnection).detach(firstBytes)),
+    http: (connection, firstBytes) => {
+      const socket = (connection as TcpConnection).detach(firstBytes);
+      http.emit('connection', socket);
+      socket.resume();
+    },
   });
   let listener: Listener | undefined;
   const stop = async (): Promise<void> => {

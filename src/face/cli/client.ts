@@ -24,8 +24,10 @@ export function toMs(text: string): number {
 }
 
 export function clientCommand(words: string, description: string): Command {
-  return new Command(words.split(' ')[0])
-    .arguments(words.split(' ').slice(1).join(' '))
+  const [name, ...rest] = words.split(' ');
+  const command = new Command(name);
+  if (rest.length > 0) command.arguments(rest.join(' '));
+  return command
     .description(description)
     .option('--endpoints <LIST>', 'members to talk to, host:port separated by commas (THOLE_ENDPOINTS)', process.env['THOLE_ENDPOINTS'] ?? defaultEndpoints)
     .option('--command-timeout <TIME>', 'how long to try', toMs, 5000)
