@@ -24,6 +24,7 @@ export function becomeFollower(turn: Turn, term: Term, lead: MemberId): void {
     assert(term > state.term, 'terms never go back');
     state.term = term;
     state.vote = 0;
+    state.leaderlessTerms++;
   }
   if (changed) abandonReads(turn);
   state.role = Role.follower;
@@ -61,6 +62,7 @@ export function campaign(turn: Turn, transfer: boolean): void {
   state.role = Role.candidate;
   state.lead = 0;
   state.term++;
+  state.leaderlessTerms++;
   state.vote = state.id;
   state.votes = new Map();
   newElectionTimeout(state, turn.options);
@@ -74,6 +76,8 @@ export function countOwnVote(turn: Turn): void {
   if (state.role !== Role.candidate || state.votes.has(state.id) || state.vote !== state.id) return;
   if (state.handedHardState.term !== state.term || state.persistedSeq < state.voteSeq) return;
   state.votes.set(state.id, true);
+  // The others are asked from now on; what the own disk took is not their delay.
+  newElectionTimeout(state, turn.options);
   decide(turn);
 }
 
@@ -91,6 +95,7 @@ function becomeLeader(turn: Turn): void {
   assert(state.role === Role.candidate, 'only a candidate is elected');
   state.role = Role.leader;
   state.lead = state.id;
+  state.leaderlessTerms = 0;
   state.progress.clear();
   state.electionElapsed = 0;
   state.heartbeatElapsed = 0;
@@ -116,7 +121,7 @@ export function onVoteRequest(turn: Turn, message: Message & { type: 'vote' | 'p
   const granted = free && upToDate && message.term === state.term;
   if (granted) {
     state.vote = message.from;
-    state.electionElapsed = 0;
+    newElectionTimeout(state, turn.options);
   }
   sendDurably(turn, message.from, { type: 'voteReply', granted });
 }
@@ -153,8 +158,11 @@ export function tickFollower(turn: Turn): void {
   state.electionElapsed++;
   state.loyalTicks++;
   if (state.electionElapsed < state.electionTimeout) return;
-  if (isElectable(state)) preCampaign(turn);
-  else newElectionTimeout(state, turn.options);
+  if (isElectable(state)) return preCampaign(turn);
+  // One who cannot lead only stops believing that the silent one does: nothing more is handed to it.
+  abandonReads(turn);
+  state.lead = 0;
+  newElectionTimeout(state, turn.options);
 }
 
 /** Once per election timeout: has a quorum answered since the last time? */

@@ -24,12 +24,17 @@ export interface Progress {
   active: boolean;
   /** An append was answered since the last heartbeat: what is in flight is moving. */
   moving: boolean;
+  /** The commit index it was last told with an append. */
+  toldCommit: LogIndex;
   /** In snapshot: ticks until a failed one is tried again. */
   snapshotBackoff: number;
 }
 
 export function newProgress(next: LogIndex): Progress {
-  return { mode: 'probe', match: 0, next, paused: false, inflight: [], inflightBytes: 0, active: false, moving: false, snapshotBackoff: 0 };
+  return {
+    mode: 'probe', match: 0, next, paused: false, inflight: [], inflightBytes: 0,
+    active: false, moving: false, toldCommit: 0, snapshotBackoff: 0,
+  };
 }
 
 function become(progress: Progress, mode: Progress['mode']): void {
@@ -37,6 +42,7 @@ function become(progress: Progress, mode: Progress['mode']): void {
   progress.paused = false;
   progress.inflight = [];
   progress.inflightBytes = 0;
+  progress.snapshotBackoff = 0;
 }
 
 export function becomeProbe(progress: Progress): void {

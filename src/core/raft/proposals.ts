@@ -22,7 +22,7 @@ export function propose(turn: Turn, ref: number, data: Uint8Array): void {
   const { state } = turn;
   if (state.role !== Role.leader && state.lead !== 0) {
     const id = state.nextForward++;
-    state.forwardedProposals.set(id, ref);
+    state.forwardedProposals.set(id, { ref, age: 0 });
     send(turn, state.lead, { type: 'propose', id, data });
     return;
   }
@@ -47,9 +47,20 @@ export function onPropose(turn: Turn, message: Message & { type: 'propose' }): v
   send(turn, message.from, { ...reply, outcome: 'appended', index, entryTerm: term });
 }
 
+/** No answer in an election timeout, from a leader that is still heard: the question or its answer is lost. */
+export function tickForwardedProposals(turn: Turn): void {
+  const { state, options } = turn;
+  for (const [id, forwarded] of state.forwardedProposals) {
+    if (++forwarded.age < options.electionTicks) continue;
+    state.forwardedProposals.delete(id);
+    turn.proposals.push({ ref: forwarded.ref, outcome: 'lost' });
+  }
+}
+
 export function onProposeReply(turn: Turn, message: Message & { type: 'proposeReply' }): void {
-  const ref = turn.state.forwardedProposals.get(message.id);
-  if (ref === undefined) return;
+  const forwarded = turn.state.forwardedProposals.get(message.id);
+  if (forwarded === undefined) return;
+  const { ref } = forwarded;
   turn.state.forwardedProposals.delete(message.id);
   if (message.outcome === 'appended') turn.proposals.push({ ref, outcome: 'appended', index: message.index, term: message.entryTerm });
   else turn.proposals.push({ ref, outcome: message.outcome === 'overloaded' ? 'overloaded' : 'noLeader' });

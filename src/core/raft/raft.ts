@@ -10,7 +10,7 @@ import { broadcastHeartbeat } from './heartbeat.ts';
 import { dropPrefix, entryAt, lastIndex, termAt } from './log.ts';
 import type { Message } from './message.ts';
 import { becomeProbe } from './progress.ts';
-import { onPropose, onProposeReply, propose } from './proposals.ts';
+import { onPropose, onProposeReply, propose, tickForwardedProposals } from './proposals.ts';
 import { addReader, beginRound, forwardReads, onReadIndex, onReadIndexReply, retryRounds, tickForwardedReads } from './read-index.ts';
 import type { Input, Ready } from './ready.ts';
 import {
@@ -120,6 +120,7 @@ function tick(turn: Turn): void {
   const { state, options } = turn;
   if (state.role !== Role.leader) {
     tickForwardedReads(turn);
+    tickForwardedProposals(turn);
     return tickFollower(turn);
   }
   if (++state.electionElapsed >= options.electionTicks) {
@@ -153,7 +154,7 @@ function onUnreachable(turn: Turn, member: MemberId): void {
   if (progress?.mode === 'replicate') becomeProbe(progress);
   if (member !== state.lead) return;
   // What was on its way to the leader may have arrived or not. Reads are asked again; proposals must not be.
-  for (const ref of state.forwardedProposals.values()) turn.proposals.push({ ref, outcome: 'lost' });
+  for (const { ref } of state.forwardedProposals.values()) turn.proposals.push({ ref, outcome: 'lost' });
   state.forwardedProposals.clear();
 }
 
@@ -194,6 +195,8 @@ function answerStale(turn: Turn, message: Message): void {
     send(turn, message.from, { type: 'appendReply', index: 0, rejected: true, hintIndex, hintTerm: 0 });
   } else if (message.type === 'preVote') {
     send(turn, message.from, { type: 'preVoteReply', granted: false });
+  } else if (message.type === 'vote') {
+    send(turn, message.from, { type: 'voteReply', granted: false });
   } else if (message.type === 'propose') {
     onPropose(turn, message);
   } else if (message.type === 'readIndex') {

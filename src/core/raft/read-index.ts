@@ -41,7 +41,7 @@ function startRound(turn: Turn, readers: Reader[]): void {
 /** With each heartbeat a fresh id: an echo of an older one, delayed by a pause, must not confirm a newer read. */
 export function retryRounds(turn: Turn): boolean {
   const { state } = turn;
-  if (state.rounds.length === 0) return false;
+  if (!state.rounds.some(({ readers }) => readers.length > 0)) return false;
   startRound(turn, []);
   return true;
 }
@@ -58,6 +58,8 @@ export function noteRound(turn: Turn, from: MemberId, id: number): void {
   for (const round of state.rounds.splice(0, confirmed + 1)) {
     for (const reader of round.readers) answer(turn, reader, round.index);
   }
+  // Rounds of retries have nobody of their own: without a reader before them they wait for nothing.
+  if (!state.rounds.some(({ readers }) => readers.length > 0)) state.rounds = [];
 }
 
 function answer(turn: Turn, reader: Reader, index: LogIndex | undefined): void {
@@ -66,7 +68,7 @@ function answer(turn: Turn, reader: Reader, index: LogIndex | undefined): void {
 }
 
 /** A follower asks the leader, once for all reads of a turn. */
-export function forwardReads(turn: Turn, refs: number[]): void {
+export function forwardReads(turn: Turn, refs: readonly number[]): void {
   const { state } = turn;
   const id = state.nextForward++;
   state.forwardedReads.set(id, { refs, age: 0 });
@@ -86,17 +88,23 @@ export function onReadIndexReply(turn: Turn, message: Message & { type: 'readInd
   for (const ref of forwarded.refs) turn.reads.push({ ref, index: message.index === 0 ? undefined : message.index });
 }
 
-/** The question or its answer may be lost: ask again, under a fresh id. */
+/**
+ * The question or its answer may be lost: ask again. Under the same id, so that a slow answer to the first question
+ * still serves: on a long road every answer may be older than the patience here. It is safe, for the index in any
+ * answer was the leader's after the id was first sent, and so after its reads were asked; the ids that must be fresh
+ * are those of the leader's rounds.
+ */
 export function tickForwardedReads(turn: Turn): void {
   const { state, options } = turn;
-  const late: number[] = [];
   for (const [id, forwarded] of state.forwardedReads) {
-    if (++forwarded.age < options.heartbeatTicks * 4) continue;
+    if (++forwarded.age % (options.heartbeatTicks * 4) !== 0) continue;
+    if (state.lead !== 0) {
+      send(turn, state.lead, { type: 'readIndex', id });
+      continue;
+    }
     state.forwardedReads.delete(id);
-    late.push(...forwarded.refs);
+    for (const ref of forwarded.refs) turn.reads.push({ ref, index: undefined });
   }
-  if (late.length > 0 && state.lead !== 0) forwardReads(turn, late);
-  else for (const ref of late) turn.reads.push({ ref, index: undefined });
 }
 
 /** The leader changed, or we are not it any more: nobody will confirm these; nor say what became of proposals. */
@@ -105,7 +113,7 @@ export function abandonReads(turn: Turn): void {
   for (const round of state.rounds) for (const reader of round.readers) answer(turn, reader, undefined);
   for (const reader of state.waiting) answer(turn, reader, undefined);
   for (const { refs } of state.forwardedReads.values()) for (const ref of refs) turn.reads.push({ ref, index: undefined });
-  for (const ref of state.forwardedProposals.values()) turn.proposals.push({ ref, outcome: 'lost' });
+  for (const { ref } of state.forwardedProposals.values()) turn.proposals.push({ ref, outcome: 'lost' });
   state.rounds = [];
   state.waiting = [];
   state.forwardedReads.clear();

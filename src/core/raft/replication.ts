@@ -43,7 +43,12 @@ function cut(turn: Turn, from: LogIndex): void {
 }
 
 export function broadcastAppend(turn: Turn): void {
-  for (const [id, progress] of turn.state.progress) sendAppends(turn, id, progress);
+  const { log, progress: members } = turn.state;
+  for (const [id, progress] of members) {
+    sendAppends(turn, id, progress);
+    // Nothing new to carry it, but the commit moved: who waits at a follower should not wait for a heartbeat.
+    if (progress.mode === 'replicate' && progress.toldCommit < log.committed) sendEmptyAppend(turn, id, progress);
+  }
 }
 
 function isPaused(turn: Turn, progress: Progress): boolean {
@@ -72,6 +77,7 @@ function sendAppend(turn: Turn, id: MemberId, progress: Progress): boolean {
   const prevIndex = progress.next - 1;
   const entries = progress.next > lastIndex(state.log) ? [] : slice(state.log, progress.next, turn.options.appendBytesMax);
   send(turn, id, { type: 'append', prevIndex, prevTerm, entries, commit: state.log.committed });
+  progress.toldCommit = state.log.committed;
   if (progress.mode === 'probe') progress.paused = true;
   else if (entries.length > 0) sent(progress, entries.at(-1)!.index, entries.reduce((sum, entry) => sum + entryBytes(entry), 0));
   return true;
@@ -179,6 +185,8 @@ export function onHeartbeatReply(turn: Turn, message: Message & { type: 'heartbe
   if (progress === undefined) return;
   progress.active = true;
   noteRound(turn, message.from, message.round);
+  // Told to take over, perhaps, and the message lost: a second one finds it in a later term and does nothing.
+  maybeFinishTransfer(turn, message.from, progress);
   if (progress.mode === 'snapshot' || progress.match >= lastIndex(state.log)) return;
   // What was sent may be lost: probe again; in replicate, an empty append behind the last one shows any gap.
   const stalled = !progress.moving;
@@ -194,6 +202,7 @@ function sendEmptyAppend(turn: Turn, id: MemberId, progress: Progress): void {
   const prevTerm = termAt(state.log, progress.next - 1);
   if (prevTerm === undefined) return becomeProbe(progress);
   send(turn, id, { type: 'append', prevIndex: progress.next - 1, prevTerm, entries: [], commit: state.log.committed });
+  progress.toldCommit = state.log.committed;
 }
 
 /** A leader was heard: whoever speaks in the current term with its voice leads it. */
@@ -201,6 +210,7 @@ export function hearLeader(turn: Turn, from: MemberId): void {
   const { state } = turn;
   assert(state.role !== Role.leader, 'there is at most one leader in a term (Election Safety, Raft §5.2)');
   state.loyalTicks = 0;
+  state.leaderlessTerms = 0;
   if (state.lead === from && state.role === Role.follower) state.electionElapsed = 0;
   else newElectionTimeout(state, turn.options);
 }

@@ -1,6 +1,7 @@
 // A member's mind in one group, as plain data: it can be cloned, compared and printed.
 
-import { nextBelow, seedRandom } from '../random.ts';
+import { assert } from '../assert.ts';
+import { nextBelow, nextUint32, seedRandom } from '../random.ts';
 import type { RandomState } from '../random.ts';
 import { decodeConfiguration } from './configuration.ts';
 import { EntryKind } from './entry.ts';
@@ -83,6 +84,8 @@ export interface RaftState {
   /** Ticks since a leader was heard: below electionTicks, nobody else is voted for. */
   loyalTicks: number;
   electionTimeout: number;
+  /** Terms entered since a leader was last heard: each makes those who voted more patient. */
+  leaderlessTerms: number;
   heartbeatElapsed: number;
   random: RandomState;
   /** 0: none. */
@@ -103,13 +106,20 @@ export interface RaftState {
   waiting: Reader[];
   nextRound: number;
   /** Follower: reads and proposals sent to the leader, by id, with their age in ticks. */
-  forwardedReads: Map<number, { readonly refs: number[]; age: number }>;
-  forwardedProposals: Map<number, number>;
+  forwardedReads: Map<number, { readonly refs: readonly number[]; age: number }>;
+  forwardedProposals: Map<number, { readonly ref: number; age: number }>;
+  /** Begins at a place of its own after each start: an answer to a question of an earlier life is nobody's. */
   nextForward: number;
 }
 
 export function initialState(options: RaftOptions, restored: Restored): RaftState {
   const random = seedRandom(options.seed);
+  const { hardState, marker, entries, offset } = restored;
+  const last = offset + entries.length;
+  // What a snapshot of ours holds, and what the state machine holds, was committed, whatever the hint says. All of it
+  // is in the log: a snapshot's marker is durable only behind its entries.
+  const committed = Math.max(offset, marker?.index ?? 0, restored.applied, Math.min(hardState.commit, last));
+  assert(committed <= last, 'what was applied is in the log or in the snapshot before it');
   const state: RaftState = {
     id: options.id,
     term: restored.hardState.term,
@@ -117,12 +127,12 @@ export function initialState(options: RaftOptions, restored: Restored): RaftStat
     role: Role.follower,
     lead: 0,
     log: {
-      entries: [...restored.entries],
-      offset: restored.offset,
+      entries: [...entries],
+      offset,
       offsetTerm: restored.offsetTerm,
-      committed: Math.max(restored.offset, Math.min(restored.hardState.commit, restored.offset + restored.entries.length)),
-      durable: restored.offset + restored.entries.length,
-      handed: restored.offset + restored.entries.length,
+      committed,
+      durable: last,
+      handed: last,
     },
     applied: restored.applied,
     digestIndex: 0,
@@ -135,6 +145,7 @@ export function initialState(options: RaftOptions, restored: Restored): RaftStat
     // waits a full timeout before it campaigns.
     loyalTicks: options.electionTicks,
     electionTimeout: 0,
+    leaderlessTerms: 0,
     heartbeatElapsed: 0,
     random,
     transferee: 0,
@@ -151,7 +162,7 @@ export function initialState(options: RaftOptions, restored: Restored): RaftStat
     nextRound: 1,
     forwardedReads: new Map(),
     forwardedProposals: new Map(),
-    nextForward: 1,
+    nextForward: nextUint32(random) * 0x10_0000 + 1,
   };
   newElectionTimeout(state, options);
   // A configuration rules from the moment it is in the log (Raft §6), so also from the moment it is read back.
@@ -168,12 +179,19 @@ export function configurationOf(state: RaftState): Configuration {
 
 /**
  * Starts the wait for a leader anew: electionTicks and up to half as much again. Without a leader to be loyal to the
- * wait is a third of that: after a split vote nobody is served by patience, and a pre-vote disturbs nobody.
+ * wait is a third of that, and up to as much again: a pre-vote disturbs nobody. But whoever voted in this term waits
+ * for what becomes of it, and twice as long with each term that brought no leader: a vote is two syncs and a round
+ * trip, and on slow disks impatient voters would depose candidate after candidate before any could win.
  */
 export function newElectionTimeout(state: RaftState, options: RaftOptions): void {
-  const base = state.lead === 0 ? Math.ceil(options.electionTicks / 3) : options.electionTicks;
+  const base = state.lead === 0 ? Math.ceil(options.electionTicks / 3) << backoff(state) : options.electionTicks;
   state.electionElapsed = 0;
   state.electionTimeout = base + nextBelow(state.random, Math.max(1, base >> (state.lead === 0 ? 0 : 1)));
+}
+
+function backoff(state: RaftState): number {
+  if (state.vote === 0 || state.role === Role.preCandidate) return 0;
+  return Math.min(Math.max(state.leaderlessTerms - 1, 0), 3);
 }
 
 /** Fresh progress for everybody in the configuration; those who left are forgotten. */
