@@ -36,28 +36,41 @@ export class ConfigurationCache<State> {
   /**
    * Remembers a configuration and says true, or says false if it, or a better one, was there. Better is the same set
    * and state with fewer crashed operations used up: whatever can be placed from here could be placed from there.
+   * A worse one that is met on the way gives its entry up, which keeps the rivals of a set and state few.
    */
   add(key: ConfigurationKey, state: State): boolean {
     const slot = key.hash & (this.#heads.length - 1);
-    for (let entry = this.#heads[slot]!; entry !== 0; entry = this.#links[entry - 1]!) {
-      if (this.#hashes[entry - 1] === key.hash && this.#covers(entry - 1, key) && this.#equal(this.#states[entry - 1]!, state)) {
-        return false;
-      }
+    let worse = -1;
+    for (let link = this.#heads[slot]!; link !== 0; link = this.#links[link - 1]!) {
+      const entry = link - 1;
+      if (this.#hashes[entry] !== key.hash || !this.#isSameSet(entry, key)) continue;
+      const isBetter = this.#uses(entry, key, false);
+      if (!isBetter && (worse >= 0 || !this.#uses(entry, key, true))) continue;
+      if (!this.#equal(this.#states[entry]!, state)) continue;
+      if (isBetter) return false;
+      worse = entry;
     }
-    this.#insert(key, state);
+    if (worse < 0) this.#insert(key, state);
+    else this.#words.set(key.crashed, this.#offsets[worse + 1]! - key.crashed.length);
     return true;
   }
 
-  #covers(entry: number, key: ConfigurationKey): boolean {
+  #isSameSet(entry: number, key: ConfigurationKey): boolean {
     const words = this.#words;
     let at = this.#offsets[entry]!;
-    const crashedWords = key.crashed.length;
-    if (this.#offsets[entry + 1]! - at !== 1 + key.to - key.from + crashedWords || words[at++] !== key.low) return false;
+    if (this.#offsets[entry + 1]! - at !== 1 + key.to - key.from + key.crashed.length || words[at++] !== key.low) return false;
     for (let i = key.from; i < key.to; i++) {
       if (words[at++] !== key.placed[i]) return false;
     }
-    for (let i = 0; i < crashedWords; i++) {
-      if ((words[at++]! & ~key.crashed[i]!) !== 0) return false;
+    return true;
+  }
+
+  /** Does the entry use no crashed operation that the key does not (or, `all`, every one that the key does)? */
+  #uses(entry: number, { crashed }: ConfigurationKey, all: boolean): boolean {
+    let at = this.#offsets[entry + 1]! - crashed.length;
+    for (let i = 0; i < crashed.length; i++, at++) {
+      const surplus = all ? crashed[i]! & ~this.#words[at]! : this.#words[at]! & ~crashed[i]!;
+      if (surplus !== 0) return false;
     }
     return true;
   }
