@@ -3,9 +3,11 @@
 export { connect } from './client.ts';
 export type { Client, ClientOptions } from '../engine/client/index.ts';
 export type {
-  Bytes, CallOptions, CompareArgument, ConsistencyOptions, GetResult, KvClient, OperationArgument, PutOptions, RangeOptions, RangeResult, RangeSelection, TxnArgument, TxnResult,
+  Bytes, AppendResult, CallOptions, CompareArgument, ConsistencyOptions, DeleteResult, GetResult, KvClient, OperationArgument, PutOptions, PutResult, RangeOptions, RangeResult, RangeSelection, TxnArgument, TxnResult,
 } from '../engine/client/index.ts';
 export type { CompareResult, KeyValue, Revision, SortTarget, TxnOperationResponse } from '../core/kv/index.ts';
 export { OperationError, describeFailure, errorTable } from '../core/errors.ts';
 export type { ErrorCode, Failure, Retry } from '../core/errors.ts';
 export type { HashKvResult, MemberListRow, MemberStatus } from '../engine/service.ts';
+export { join } from './join.ts';
+export type { JoinOptions, JoinedMember } from './join.ts';

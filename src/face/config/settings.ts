@@ -29,7 +29,8 @@ function address(value: string): string {
   return value;
 }
 
-function founders(value: string): readonly Founder[] {
+/** `name=host:port,…`; throws a sentence. */
+export function parseFounders(value: string): readonly Founder[] {
   return value.split(',').map((part) => {
     const at = part.indexOf('=');
     if (at <= 0) throw new Error(`"${part}" is not name=host:port`);
@@ -75,7 +76,7 @@ export const settings: { readonly [K in keyof ServeConfig]: Setting<ServeConfig[
   name: { flag: 'name', placeholder: 'NAME', description: 'this member’s name in the initial cluster', fallback: undefined, parse: text('the name') },
   dataDir: { flag: 'data-dir', placeholder: 'DIR', description: 'where its data lives', fallback: undefined, parse: text('the data directory') },
   listen: { flag: 'listen', placeholder: 'HOST:PORT', description: 'its one port', fallback: '127.0.0.1:2379', parse: address },
-  initialCluster: { flag: 'initial-cluster', placeholder: 'NAME=HOST:PORT,…', description: 'every founder, the same list for all', fallback: undefined, parse: founders },
+  initialCluster: { flag: 'initial-cluster', placeholder: 'NAME=HOST:PORT,…', description: 'every founder, the same list for all', fallback: undefined, parse: parseFounders },
   initialClusterToken: { flag: 'initial-cluster-token', placeholder: 'TOKEN', description: 'tells this cluster from others', fallback: 'thole-cluster', parse: text('the token') },
   insecure: { flag: 'insecure', placeholder: '', description: 'listen beyond loopback without TLS', fallback: false, parse: flag },
   durability: { flag: 'durability', placeholder: 'fsync|os', description: 'when a write counts as durable', fallback: 'fsync', parse: oneOf('fsync', 'os') },
