@@ -9,6 +9,8 @@ import type { Address, Connection, ConnectionHandlers, Listener, Network } from 
 
 /** Queued bytes from which `write` answers false. */
 const highMark = 1 << 20;
+const largeBytes = 16 << 10;
+const joinedBytesMax = 128 << 10;
 const keepAliveMs = 15_000;
 
 export class TcpConnection implements Connection {
@@ -103,14 +105,8 @@ export class TcpConnection implements Connection {
       this.socket.write(queue[0]!);
       return;
     }
-    // Many small ones are cheaper copied together than handed over one by one.
-    const total = queue.reduce((sum, part) => sum + part.length, 0);
-    if (total <= 64 << 10) {
-      this.socket.write(Buffer.concat(queue, total));
-      return;
-    }
     this.socket.cork();
-    for (const part of queue) this.socket.write(part);
+    for (const part of joined(queue)) this.socket.write(part);
     this.socket.uncork();
   }
 
@@ -119,6 +115,27 @@ export class TcpConnection implements Connection {
     this.#full = false;
     this.#handlers?.drained();
   }
+}
+
+/** Many small parts are cheaper copied together than handed over one by one; large ones are not. */
+function joined(parts: readonly Uint8Array[]): Uint8Array[] {
+  const result: Uint8Array[] = [];
+  let first = 0;
+  let bytes = 0;
+  const join = (end: number): void => {
+    if (end - first === 1) result.push(parts[first]!);
+    else if (end > first) result.push(Buffer.concat(parts.slice(first, end), bytes));
+    first = end;
+    bytes = 0;
+  };
+  for (let at = 0; at < parts.length; at++) {
+    const { length } = parts[at]!;
+    if (length > largeBytes || bytes + length > joinedBytesMax) join(at);
+    bytes += length;
+    if (length > largeBytes) join(at + 1);
+  }
+  join(parts.length);
+  return result;
 }
 
 export const nodeNetwork: Network = {

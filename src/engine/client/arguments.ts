@@ -114,6 +114,6 @@ export function checkCount(name: string, value: number): void {
 }
 
 /** Said here, in full, instead of by a connection that breaks. */
-export function checkSize(bytes: number): void {
-  if (bytes > requestBytesMax) throw new OperationError({ code: 'TOO_LARGE', detail: `a request of ${bytes} bytes, ${requestBytesMax} at most` });
+export function tooLarge(bytes: number): OperationError {
+  return new OperationError({ code: 'TOO_LARGE', detail: `a request of ${bytes} bytes, ${requestBytesMax} at most` });
 }

@@ -42,13 +42,13 @@ export abstract class Call extends Deadline {
   lastFailure: Failure | undefined;
   isOver = false;
 
-  constructor(options: { readonly weight: number; readonly end: number; readonly route: Route; readonly repeat: Repeat; readonly signal?: AbortSignal | undefined }) {
+  constructor(weight: number, end: number, route: Route, repeat: Repeat, signal: AbortSignal | undefined) {
     super();
-    this.weight = options.weight;
-    this.end = options.end;
-    this.route = options.route;
-    this.repeat = options.repeat;
-    this.#signal = options.signal;
+    this.weight = weight;
+    this.end = end;
+    this.route = route;
+    this.repeat = repeat;
+    this.#signal = signal;
   }
 
   /** The body of an attempt, with how long it may take. */
@@ -107,12 +107,12 @@ export class SimpleCall<T> extends Call {
 
   constructor(
     type: number,
-    options: ConstructorParameters<typeof Call>[0],
+    options: { readonly weight: number; readonly end: number; readonly route: Route; readonly repeat: Repeat; readonly signal?: AbortSignal | undefined },
     body: { head(deadlineMs: number): Uint8Array; readonly payload?: Uint8Array; decode(answer: Uint8Array): T },
     resolve: (value: T) => void,
     reject: (error: unknown) => void,
   ) {
-    super(options);
+    super(options.weight, options.end, options.route, options.repeat, options.signal);
     this.type = type;
     this.#head = (deadlineMs) => body.head(deadlineMs);
     this.#payload = body.payload;

@@ -2,11 +2,11 @@
 // reads are linearizable unless less is asked for.
 
 import { fail } from '../../core/errors.ts';
-import { decodeReadResult, encodeRequest, isReadOnly } from '../../core/kv/index.ts';
+import { decodeReadResult, encodeRequest, isReadOnly, requestBytesMax } from '../../core/kv/index.ts';
 import type { KeyValue, RangeRequest, Revision, TxnOperationResponse, TxnRequest, WriteRequest } from '../../core/kv/index.ts';
 import { ClientFrame, encodeReadHead } from '../native/message.ts';
 import type { ReadHead } from '../native/message.ts';
-import { checkCount, checkSize, toBytes, toRange, toRangeRequest, toTxnRequest } from './arguments.ts';
+import { checkCount, toBytes, tooLarge, toRange, toRangeRequest, toTxnRequest } from './arguments.ts';
 import type { Bytes, RangeOptions, RangeSelection, TxnArgument } from './arguments.ts';
 import { SimpleCall } from './call.ts';
 import type { Dispatcher } from './dispatcher.ts';
@@ -49,6 +49,24 @@ export interface PutOptions extends CallOptions {
   readonly ignoreLease?: boolean | undefined;
 }
 
+export interface PutResult {
+  readonly revision: Revision;
+  /** If it was asked for and there was one. */
+  readonly prevKv: KeyValue | undefined;
+}
+
+export interface AppendResult {
+  readonly revision: Revision;
+  /** Bytes of the whole value. */
+  readonly length: number;
+}
+
+export interface DeleteResult {
+  readonly revision: Revision;
+  readonly deleted: number;
+  readonly prevKvs: readonly KeyValue[];
+}
+
 export interface TxnResult {
   readonly revision: Revision;
   readonly succeeded: boolean;
@@ -80,46 +98,38 @@ export class KvClient {
     return { revision, kvs: response.kvs, more: response.more, count: response.count };
   }
 
-  async put(key: Bytes, value: Bytes, options: PutOptions = {}): Promise<{ readonly revision: Revision; readonly prevKv: KeyValue | undefined }> {
+  put(key: Bytes, value: Bytes, options: PutOptions = {}): Promise<PutResult> {
     const { lease = 0n, prevKv = false, ignoreValue = false, ignoreLease = false } = options;
-    const { revision, response } = await this.#write({ type: 'put', key: toBytes(key), value: toBytes(value), lease, prevKv, ignoreValue, ignoreLease }, options);
-    return { revision, prevKv: response.type === 'put' ? response.prevKv : undefined };
+    return this.#write({ type: 'put', key: toBytes(key), value: toBytes(value), lease, prevKv, ignoreValue, ignoreLease }, options, toPutResult);
   }
 
   /** The value grows by `value`; a missing key starts empty. */
-  async append(key: Bytes, value: Bytes, options: CallOptions = {}): Promise<{ readonly revision: Revision; readonly length: number }> {
-    const { revision, response } = await this.#write({ type: 'append', key: toBytes(key), value: toBytes(value) }, options);
-    return { revision, length: response.type === 'append' ? response.length : 0 };
+  append(key: Bytes, value: Bytes, options: CallOptions = {}): Promise<AppendResult> {
+    return this.#write({ type: 'append', key: toBytes(key), value: toBytes(value) }, options, toAppendResult);
   }
 
-  async delete(
-    key: Bytes,
-    options: CallOptions & RangeSelection & { readonly prevKv?: boolean | undefined } = {},
-  ): Promise<{ readonly revision: Revision; readonly deleted: number; readonly prevKvs: readonly KeyValue[] }> {
-    const { revision, response } = await this.#write({ type: 'delete', ...toRange(key, options), prevKv: options.prevKv ?? false }, options);
-    return response.type === 'delete' ? { revision, deleted: response.deleted, prevKvs: response.prevKvs } : { revision, deleted: 0, prevKvs: [] };
+  async delete(key: Bytes, options: CallOptions & RangeSelection & { readonly prevKv?: boolean | undefined } = {}): Promise<DeleteResult> {
+    return this.#write({ type: 'delete', ...toRange(key, options), prevKv: options.prevKv ?? false }, options, toDeleteResult);
   }
 
   /** All of `success` if every comparison holds, else all of `failure`, as one. Of reads alone, it is a read. */
   async txn(argument: TxnArgument, options: CallOptions & ConsistencyOptions = {}): Promise<TxnResult> {
     const request = toTxnRequest(argument);
-    const { revision, response } = isReadOnly(request) ? await this.#read(request, options) : await this.#write(request, options);
-    if (response.type !== 'txn') return fail('PROTOCOL', { detail: 'an answer to something else' });
-    return { revision, succeeded: response.succeeded, responses: response.responses };
+    if (isReadOnly(request)) return toTxnResult(await this.#read(request, options));
+    return this.#write(request, options, toTxnResult);
   }
 
   /** Forgets what was overwritten or deleted up to `revision`. */
   async compact(revision: Revision, options: CallOptions = {}): Promise<{ readonly revision: Revision }> {
     checkCount('a revision', revision);
-    const result = await this.#write({ type: 'compact', revision }, options);
-    return { revision: result.revision };
+    return this.#write({ type: 'compact', revision }, options, toRevision);
   }
 
-  #write(request: WriteRequest, options: CallOptions): Promise<WriteResult> {
+  #write<T>(request: WriteRequest, options: CallOptions, decode: (result: WriteResult) => T): Promise<T> {
     const weight = request.type === 'put' || request.type === 'append' ? request.key.length + request.value.length : encodeRequest(request).length;
-    checkSize(weight);
+    if (weight > requestBytesMax) return Promise.reject(tooLarge(weight));
     const { writes, timeoutMs } = this.#context;
-    return writes.write(request, { weight, end: this.#context.now() + (options.timeoutMs ?? timeoutMs), signal: options.signal });
+    return writes.write(request, { weight, end: this.#context.now() + (options.timeoutMs ?? timeoutMs), signal: options.signal }, decode);
   }
 
   #read(request: RangeRequest | TxnRequest, options: CallOptions & ConsistencyOptions): Promise<Readonly<{ revision: Revision; response: TxnOperationResponse }>> {
@@ -128,7 +138,7 @@ export class KvClient {
       consistency, ...(maxAgeMs === undefined ? {} : { maxAgeMs }), ...(minRevision === undefined ? {} : { minRevision }),
     };
     const payload = encodeRequest(request);
-    checkSize(payload.length);
+    if (payload.length > requestBytesMax) return Promise.reject(tooLarge(payload.length));
     const { dispatcher, timeoutMs } = this.#context;
     const end = this.#context.now() + (options.timeoutMs ?? timeoutMs);
     return new Promise((resolve, reject) => {
@@ -148,4 +158,23 @@ function decodeRead(answer: Uint8Array): { readonly revision: Revision; readonly
   const result = decodeReadResult(answer);
   if ('failure' in result) return fail(result.failure.code, result.failure);
   return result;
+}
+
+const toRevision = ({ revision }: WriteResult): { readonly revision: Revision } => ({ revision });
+
+function toPutResult({ revision, response }: WriteResult): PutResult {
+  return { revision, prevKv: response.type === 'put' ? response.prevKv : undefined };
+}
+
+function toAppendResult({ revision, response }: WriteResult): AppendResult {
+  return { revision, length: response.type === 'append' ? response.length : 0 };
+}
+
+function toDeleteResult({ revision, response }: WriteResult): DeleteResult {
+  return response.type === 'delete' ? { revision, deleted: response.deleted, prevKvs: response.prevKvs } : { revision, deleted: 0, prevKvs: [] };
+}
+
+function toTxnResult({ revision, response }: { readonly revision: Revision; readonly response: WriteResult['response'] | TxnOperationResponse }): TxnResult {
+  if (response.type !== 'txn') return fail('PROTOCOL', { detail: 'an answer to something else' });
+  return { revision, succeeded: response.succeeded, responses: response.responses };
 }

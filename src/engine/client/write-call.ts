@@ -13,6 +13,13 @@ export interface WriteResult {
   readonly response: WriteResponse;
 }
 
+export interface WriteOptions {
+  readonly weight: number;
+  /** In the clock's time. */
+  readonly end: number;
+  readonly signal: AbortSignal | undefined;
+}
+
 export interface WriteOwner {
   /** The session is gone, and this write certainly did not happen in it. */
   relaunch(write: WriteCall): void;
@@ -37,12 +44,12 @@ export class WriteCall extends Call {
 
   constructor(
     request: WriteRequest,
-    options: { readonly weight: number; readonly end: number; readonly signal?: AbortSignal | undefined },
+    options: WriteOptions,
     writes: WriteOwner,
     resolve: (result: WriteResult) => void,
     reject: (error: unknown) => void,
   ) {
-    super({ ...options, weight: options.weight + overheadBytes, route: 'leader', repeat: 'freely' });
+    super(options.weight + overheadBytes, options.end, 'leader', 'freely', options.signal);
     this.request = request;
     this.#writes = writes;
     this.#resolve = resolve;

@@ -11,7 +11,7 @@ import { SimpleCall } from './call.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { Session } from './session.ts';
 import { WriteCall } from './write-call.ts';
-import type { WriteOwner, WriteResult } from './write-call.ts';
+import type { WriteOptions, WriteOwner, WriteResult } from './write-call.ts';
 
 export interface WritesOptions {
   /** A session not heard of for so long is forgotten by the cluster. */
@@ -19,12 +19,6 @@ export interface WritesOptions {
   readonly openTimeoutMs: number;
   /** Bytes that may wait behind the window. */
   readonly queueBytesMax: number;
-}
-
-export interface WriteOptions {
-  readonly weight: number;
-  readonly end: number;
-  readonly signal?: AbortSignal | undefined;
 }
 
 const closeTimeoutMs = 500;
@@ -54,9 +48,10 @@ export class Writes implements WriteOwner {
     return this.#session?.id ?? 0;
   }
 
-  write(request: WriteRequest, options: WriteOptions): Promise<WriteResult> {
+  /** `decode` makes of the result what the caller gets: a promise chained for this would cost more than the rest. */
+  write<T>(request: WriteRequest, options: WriteOptions, decode: (result: WriteResult) => T): Promise<T> {
     return new Promise((resolve, reject) => {
-      const write = new WriteCall(request, options, this, resolve, reject);
+      const write = new WriteCall(request, options, this, (result) => settle(result, decode, resolve, reject), reject);
       if (this.#closed) return write.reject(new OperationError({ code: 'CLOSED' }));
       const session = this.#session;
       if (session !== undefined && !session.isFull && this.#queueAt === this.#queue.length) {
@@ -207,4 +202,12 @@ export class Writes implements WriteOwner {
 function decodeAck(answer: Uint8Array): void {
   const reply = decodeReply(answer);
   if ('failure' in reply) throw new OperationError(reply.failure);
+}
+
+function settle<T>(result: WriteResult, decode: (result: WriteResult) => T, resolve: (value: T) => void, reject: (error: unknown) => void): void {
+  try {
+    resolve(decode(result));
+  } catch (error) {
+    reject(error);
+  }
 }
