@@ -64,7 +64,7 @@ export class RaftWorld {
   readonly outcomes = { appended: 0, noLeader: 0, overloaded: 0, lost: 0, served: 0, refused: 0, snapshots: 0, resets: 0 };
   #nextRef = 1;
   #nextFile = 1;
-  #shipping = new Map<string, number>();
+  #shipping = new Map<string, { readonly due: number; readonly term: number }>();
 
   constructor(options: WorldOptions) {
     this.options = options;
@@ -235,11 +235,11 @@ export class RaftWorld {
   #ship(from: WorldNode, to: MemberId): void {
     const key = `${from.id}>${to}`;
     if (this.#shipping.has(key)) return;
-    this.#shipping.set(key, this.now + 3 + nextBelow(this.random, 10));
+    this.#shipping.set(key, { due: this.now + 3 + nextBelow(this.random, 10), term: from.raft!.state.term });
   }
 
   #shipSnapshots(): void {
-    for (const [key, due] of this.#shipping) {
+    for (const [key, { due, term }] of this.#shipping) {
       if (due > this.now) continue;
       this.#shipping.delete(key);
       const [from, to] = key.split('>').map((id) => this.node(Number(id))) as [WorldNode, WorldNode];
@@ -247,7 +247,7 @@ export class RaftWorld {
       const ok = marker !== undefined && to.raft !== undefined && !this.network.isCut(from.id, to.id) && !this.network.isCut(to.id, from.id);
       if (ok && from.raft !== undefined) {
         to.files.set(marker.id, from.files.get(marker.id)!);
-        this.network.send({ from: from.id, to: to.id, term: from.raft.state.term, type: 'snapshot', marker }, this.now);
+        this.network.send({ from: from.id, to: to.id, term, type: 'snapshot', marker }, this.now);
         this.outcomes.snapshots++;
       }
       this.give(from, { type: 'snapshotSent', member: to.id, ok });

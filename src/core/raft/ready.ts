@@ -53,7 +53,7 @@ export interface Ready {
   /** A read may be served once `index` is applied; undefined: nobody could confirm it, try again. */
   readonly reads: readonly { readonly ref: number; readonly index: LogIndex | undefined }[];
   readonly proposals: readonly ProposalOutcome[];
-  /** These need the newest snapshot; answer with `snapshotSent`. */
+  /** These need the newest snapshot, in the term of this step however long it travels; answer with `snapshotSent`. */
   readonly snapshotsWanted: readonly MemberId[];
   /** The leader's digest at an index, to be compared with one's own there. */
   readonly digests: readonly { readonly index: LogIndex; readonly digest: string }[];

@@ -3,6 +3,7 @@
 import type { Body, Message } from './message.ts';
 import type { Entry, LogIndex, MemberId, SnapshotMarker, Term } from './entry.ts';
 import type { Persist, ProposalOutcome, Ready } from './ready.ts';
+import { Role } from './state.ts';
 import type { RaftOptions, RaftState } from './state.ts';
 import { lastIndex } from './log.ts';
 
@@ -85,7 +86,8 @@ export function finish(turn: Turn): Ready {
     commitIndex: log.committed,
     reads: turn.reads,
     proposals: turn.proposals,
-    snapshotsWanted: turn.snapshotsWanted,
+    // Wanted by a leader that the same step deposed: sent now, it would speak in a term that another may lead.
+    snapshotsWanted: state.role === Role.leader ? turn.snapshotsWanted : [],
     digests: turn.digests,
   };
 }
