@@ -126,6 +126,8 @@ describe("a history in Knossos' EDN", () => {
   });
 
   it('takes :info for unknown', () => {
+    const nil = `[${events.join('')} {:process 1 :type :invoke :f :read :value nil} {:process 1 :type :ok :f :read :value nil}]`;
+    expect(judge('cas-register', 'edn', nil), 'a read of nil is a read whose value was not recorded').toBe('ok');
     const unknown = `[${events.join('')} {:process 1 :type :info :f :cas :value :timed-out} {:process 1 :type :invoke :f :read :value nil} {:process 1 :type :ok :f :read :value 3}]`;
     expect(judge('cas-register', 'edn', unknown)).toBe('ok');
   });

@@ -18,6 +18,7 @@ const eventLine = /jepsen\.util\s+-\s+(\S+)\s+:(invoke|ok|fail|info)\s+:(\S+)[ \
 
 const dialect: Dialect<RegisterInput, RegisterOutput> = {
   ...registerDialect,
+  output: (input, value) => (input.f === 'cas' ? true : value),
   refusal: (input, value) => {
     if (input.f === 'read') return { output: undefined };
     // A cas that failed for any other reason than its comparison did not happen, and says nothing about the register.

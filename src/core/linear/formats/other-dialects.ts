@@ -42,12 +42,12 @@ export const logDialect: Dialect<LogInput, LogOutput> = {
   output: (input, value) => (input.f === 'read' && Array.isArray(value) ? value[1] : value),
 };
 
-/** `:txn [[:read :x nil] [:write :y 2]]`, also as `:r`/`:w`, and `:read {:x nil}`/`:write {:x 1}` of several at once. */
+/** A read that was answered with nil is one whose value nobody recorded. `:txn [[:read :x nil] [:write :y 2]]`, also as `:r`/`:w`, and `:read {:x nil}`/`:write {:x 1}` of several at once. */
 export const multiRegisterDialect: Dialect<MultiRegisterInput, MultiRegisterOutput> = {
   input: (f, value) => accessesOf(f, value)?.map(({ access }) => access),
   output: (input, value) => {
     const f = input.every((access) => access.f === 'write') ? 'write' : 'read';
-    return (accessesOf(Array.isArray(value) ? 'txn' : f, value) ?? []).map(({ seen }) => seen);
+    return (accessesOf(Array.isArray(value) ? 'txn' : f, value) ?? []).map(({ access, seen }) => (access.f === 'read' && seen === null ? undefined : seen));
   },
 };
 

@@ -1,4 +1,5 @@
-// :read, :write 3, :cas [3 4].
+// :read, :write 3, :cas [3 4]. In knossos' histories an answered read of nil is one whose value nobody recorded; a
+// jepsen log's nil is the empty register's.
 
 import type { RegisterInput, RegisterOutput } from '../models/register.ts';
 import type { Dialect } from './dialect.ts';
@@ -10,5 +11,8 @@ export const registerDialect: Dialect<RegisterInput, RegisterOutput> = {
     if (f === 'cas' && Array.isArray(value) && value.length === 2) return { f, from: value[0]!, to: value[1]! };
     return undefined;
   },
-  output: (input, value) => (input.f === 'cas' ? true : value),
+  output: (input, value) => {
+    if (input.f === 'cas') return true;
+    return input.f === 'read' && value === null ? undefined : value;
+  },
 };

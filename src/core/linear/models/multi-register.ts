@@ -10,8 +10,8 @@ export type MultiRegisterAccess =
 
 export type MultiRegisterInput = readonly MultiRegisterAccess[];
 
-/** By access: what a read saw (null where the register was empty); anything for a write. */
-export type MultiRegisterOutput = readonly Value[];
+/** By access: what a read saw (null where the register was empty, undefined where nobody knows); anything for a write. */
+export type MultiRegisterOutput = readonly (Value | undefined)[];
 
 type Registers = { readonly [key: string]: Value };
 export type MultiRegisterModel = Model<Registers, MultiRegisterInput, MultiRegisterOutput>;
