@@ -245,6 +245,7 @@ export class Member implements ReplicaHost, SnapshotterHost {
       directory: 'log',
       cluster: this.identity.cluster,
       member: this.identity.member,
+      durability: this.options.durability ?? 'fsync',
       ...(this.options.segmentBytes === undefined ? {} : { segmentBytes: this.options.segmentBytes }),
     });
     const { report } = this.log;
