@@ -2,7 +2,7 @@
 // are what costs, not bytes.
 
 import { createServer, connect } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { OperationError } from '../core/errors.ts';
 import { DialError } from '../engine/ports.ts';
 import type { Address, Connection, ConnectionHandlers, Listener, Network } from '../engine/ports.ts';
@@ -39,7 +39,7 @@ export class TcpConnection implements Connection {
     const first = this.#handlers === undefined;
     this.#handlers = handlers;
     if (!first) return;
-    this.socket.on('data', (bytes: Buffer) => this.#handlers!.data(bytes));
+    this.socket.on('data', (bytes: Buffer) => this.#handlers!.data(plain(bytes)));
     this.socket.on('drain', () => this.#drained());
     // Half-open serves nobody here: an end is an end.
     this.socket.on('end', () => this.socket.destroy());
@@ -117,6 +117,11 @@ export class TcpConnection implements Connection {
   }
 }
 
+/** A Buffer's `slice` is a view, a Uint8Array's a copy: nobody above is to be surprised. */
+function plain(bytes: Buffer): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
 /** Many small parts are cheaper copied together than handed over one by one; large ones are not. */
 function joined(parts: readonly Uint8Array[]): Uint8Array[] {
   const result: Uint8Array[] = [];
@@ -167,9 +172,9 @@ export const nodeNetwork: Network = {
         else reject(new OperationError({ code: 'INVALID_CONFIG', detail: `cannot listen on ${where}: ${error.message}` }, { cause: error }));
       });
       server.listen({ host: address.host, port: address.port, backlog: 1024 }, () => {
-        const bound = server.address() as AddressInfo;
+        const bound = server.address();
         resolve({
-          address: { host: bound.address, port: bound.port },
+          address: bound === null || typeof bound === 'string' ? address : { host: bound.address, port: bound.port },
           close: () => new Promise((done) => server.close(() => done())),
         });
       });

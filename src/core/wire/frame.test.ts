@@ -66,6 +66,13 @@ describe('frame', () => {
     expect(describeError(() => new FrameReader(999).push(largest))).toBe('PROTOCOL');
   });
 
+  it('copies out of a Buffer, too, whose slice would be a view', () => {
+    const buffer = Buffer.from(encodeFrame(1, 1, utf8('kept')));
+    const [frame] = new FrameReader(1000).push(buffer);
+    buffer.fill(0);
+    expect(frame?.body).toEqual(utf8('kept'));
+  });
+
   it('holds what arrived, not what was announced', () => {
     const reader = new FrameReader(16 << 20);
     reader.push(encodeFrame(1, 1, new Uint8Array(15 << 20)).subarray(0, 100));

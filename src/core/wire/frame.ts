@@ -81,14 +81,14 @@ export class FrameReader {
       if (end - at < this.#wanted) return at;
       const next = at + this.#wanted;
       if (readU32(bytes, at + 4) !== crc32c(bytes.subarray(at + 8, next))) fail('PROTOCOL', { detail: 'a frame with a wrong checksum' });
-      frames.push({ type: bytes[at + 8]!, stream: readU32(bytes, at + 9), body: bytes.slice(at + frameOverheadBytes, next) });
+      frames.push({ type: bytes[at + 8]!, stream: readU32(bytes, at + 9), body: copied(bytes, at + frameOverheadBytes, next) });
       at = next;
     }
   }
 
   #keep(bytes: Uint8Array, from: number): void {
     this.#held = bytes.length - from;
-    if (this.#held > 0) this.#buffer = bytes.slice(from);
+    if (this.#held > 0) this.#buffer = copied(bytes, from, bytes.length);
   }
 
   #append(bytes: Uint8Array): void {
@@ -107,6 +107,13 @@ export class FrameReader {
       this.#wanted = prefixBytes + length;
     }
   }
+}
+
+/** `slice` would be a view where the bytes are a Node Buffer. */
+function copied(bytes: Uint8Array, from: number, end: number): Uint8Array<ArrayBuffer> {
+  const copy = new Uint8Array(end - from);
+  copy.set(bytes.subarray(from, end));
+  return copy;
 }
 
 // By hand: a DataView per frame costs more than the four bytes.
