@@ -25,24 +25,29 @@ export class SimDisk implements Disk {
   readonly faults: DiskFaults = { syncsUntilFailure: 0, spaceLeftBytes: Infinity, loseWriteTo: undefined, misdirectBytes: 0, delayMs: 0, syncDelayMs: 0 };
   readonly #clock: Clock;
   readonly #random: Random;
-  readonly #names = new Namespace();
+  readonly #names: Namespace;
   readonly #locked = new Set<string>();
-  /** Crashes so far: what was asked before one is never answered after it. */
-  life = 0;
+  #isDead = false;
   /** Syncs done, for those who count them. */
   syncs = 0;
 
-  constructor(clock: Clock, random: Random) {
+  constructor(clock: Clock, random: Random, names: Namespace = new Namespace()) {
     this.#clock = clock;
     this.#random = random;
+    this.#names = names;
   }
 
-  /** The machine loses power. Calls under way are never answered; every file has to be opened again. */
-  crash(random: Random = this.#random): void {
-    this.life++;
-    this.#locked.clear();
+  /**
+   * The machine loses power, and what it finds when it starts again is the result. This one never answers anything
+   * any more, neither what was asked before nor what those ask who do not know yet that they are dead.
+   */
+  crash(random: Random = this.#random): SimDisk {
+    this.#isDead = true;
     this.#names.crash(random);
     for (const [, inode] of this.#names.files()) inode.crash(random);
+    const restarted = new SimDisk(this.#clock, this.#random, this.#names);
+    Object.assign(restarted.faults, this.faults);
+    return restarted;
   }
 
   /** Damage of the medium. */
@@ -69,76 +74,77 @@ export class SimDisk implements Disk {
     }
   }
 
-  async open(path: string, options: OpenOptions): Promise<DiskFile> {
-    const name = checked(path);
-    await this.settle();
-    const found = this.#names.get(name);
-    if (found === 'directory') throw new DiskError('IO', path, 'a directory is no file');
-    if (found !== undefined && options.create === 'must') throw new DiskError('EXISTS', path, 'the file exists');
-    if (found !== undefined) return new SimFile(this, path, found);
-    if (options.create === 'never') throw new DiskError('NOT_FOUND', path, 'no such file');
-    if (this.#names.get(parentOf(name)) !== 'directory') throw new DiskError('NOT_FOUND', path, 'no such directory');
-    const inode = new Inode();
-    this.#names.change({ type: 'link', path: name, node: inode });
-    return new SimFile(this, path, inode);
+  open(path: string, options: OpenOptions): Promise<DiskFile> {
+    return this.call(() => {
+      const name = checked(path);
+      const found = this.#names.get(name);
+      if (found === 'directory') throw new DiskError('IO', path, 'a directory is no file');
+      if (found !== undefined && options.create === 'must') throw new DiskError('EXISTS', path, 'the file exists');
+      if (found !== undefined) return new SimFile(this, path, found);
+      if (options.create === 'never') throw new DiskError('NOT_FOUND', path, 'no such file');
+      if (this.#names.get(parentOf(name)) !== 'directory') throw new DiskError('NOT_FOUND', path, 'no such directory');
+      const inode = new Inode();
+      this.#names.change({ type: 'link', path: name, node: inode });
+      return new SimFile(this, path, inode);
+    });
   }
 
-  async list(directory: string): Promise<readonly string[]> {
-    await this.settle();
-    return this.#names.list(checked(directory));
+  list(directory: string): Promise<readonly string[]> {
+    return this.call(() => this.#names.list(checked(directory)));
   }
 
-  async makeDirectory(directory: string): Promise<void> {
-    const name = checked(directory);
-    await this.settle();
-    this.#link(name, 'directory');
+  makeDirectory(directory: string): Promise<void> {
+    return this.call(() => this.#link(checked(directory), 'directory'));
   }
 
-  async rename(from: string, to: string): Promise<void> {
-    const [source, target] = [checked(from), checked(to)];
-    await this.settle();
-    if (this.#names.get(source) === undefined) throw new DiskError('NOT_FOUND', from, 'no such file');
-    if (this.#names.get(parentOf(target)) !== 'directory') throw new DiskError('NOT_FOUND', to, 'no such directory');
-    this.#names.change({ type: 'rename', from: source, to: target });
+  rename(from: string, to: string): Promise<void> {
+    return this.call(() => {
+      const [source, target] = [checked(from), checked(to)];
+      if (this.#names.get(source) === undefined) throw new DiskError('NOT_FOUND', from, 'no such file');
+      if (this.#names.get(parentOf(target)) !== 'directory') throw new DiskError('NOT_FOUND', to, 'no such directory');
+      this.#names.change({ type: 'rename', from: source, to: target });
+    });
   }
 
-  async remove(path: string): Promise<void> {
-    const name = checked(path);
-    await this.settle();
-    if (this.#names.get(name) !== undefined) this.#names.change({ type: 'unlink', path: name });
+  remove(path: string): Promise<void> {
+    return this.call(() => {
+      const name = checked(path);
+      if (this.#names.get(name) !== undefined) this.#names.change({ type: 'unlink', path: name });
+    });
   }
 
-  async syncDirectory(directory: string): Promise<void> {
-    const name = checked(directory);
-    await this.settle(this.faults.syncDelayMs);
-    if (this.#names.get(name) !== 'directory') throw new DiskError('NOT_FOUND', directory, 'no such directory');
-    this.#names.syncDirectory(name);
+  syncDirectory(directory: string): Promise<void> {
+    return this.call(() => {
+      const name = checked(directory);
+      if (this.#names.get(name) !== 'directory') throw new DiskError('NOT_FOUND', directory, 'no such directory');
+      this.#names.syncDirectory(name);
+    }, this.faults.syncDelayMs);
   }
 
-  async lock(directory: string): Promise<{ release(): Promise<void> }> {
-    const name = checked(directory);
-    await this.settle();
-    if (this.#locked.has(name)) throw new DiskError('IN_USE', directory, 'another process holds the directory');
-    this.#locked.add(name);
-    this.#link(name, 'directory');
-    return {
-      release: async () => {
-        await this.settle();
-        this.#locked.delete(name);
-      },
-    };
+  lock(directory: string): Promise<{ release(): Promise<void> }> {
+    return this.call(() => {
+      const name = checked(directory);
+      if (this.#locked.has(name)) throw new DiskError('IN_USE', directory, 'another process holds the directory');
+      this.#locked.add(name);
+      this.#link(name, 'directory');
+      return { release: () => this.call(() => void this.#locked.delete(name)) };
+    });
   }
 
-  /** Resolves after the delay, by the clock; never, if there was a crash meanwhile. */
-  settle(moreMs = 0): Promise<void> {
-    const { life } = this;
+  /** Does it after the delay, by the clock, and answers. Behind a crash nothing is done and nobody is answered. */
+  call<T>(work: () => T, moreMs = 0): Promise<T> {
     const delay = this.faults.delayMs + moreMs;
-    return new Promise((resolve) => {
-      const answer = (): void => {
-        if (this.life === life) resolve();
+    return new Promise((resolve, reject) => {
+      const act = (): void => {
+        if (this.#isDead) return;
+        try {
+          resolve(work());
+        } catch (error) {
+          reject(error);
+        }
       };
-      if (delay > 0) this.#clock.after(delay, answer);
-      else this.#clock.nextTurn(answer);
+      if (delay > 0) this.#clock.after(delay, act);
+      else this.#clock.nextTurn(act);
     });
   }
 
@@ -188,64 +194,54 @@ class SimFile implements DiskFile {
   readonly path: string;
   readonly #disk: SimDisk;
   readonly #inode: Inode;
-  readonly #life: number;
   #isClosed = false;
 
   constructor(disk: SimDisk, path: string, inode: Inode) {
     this.#disk = disk;
     this.path = path;
     this.#inode = inode;
-    this.#life = disk.life;
   }
 
-  async size(): Promise<number> {
-    await this.#begin();
-    return this.#inode.size;
+  size(): Promise<number> {
+    return this.#call(() => this.#inode.size);
   }
 
-  async read(position: number, length: number): Promise<Uint8Array> {
-    await this.#begin();
-    return this.#inode.read(position, length);
+  read(position: number, length: number): Promise<Uint8Array> {
+    return this.#call(() => this.#inode.read(position, length));
   }
 
-  async write(position: number, parts: readonly Uint8Array[]): Promise<void> {
-    await this.#begin();
-    this.#disk.store(this.path, this.#inode, position, parts);
+  write(position: number, parts: readonly Uint8Array[]): Promise<void> {
+    return this.#call(() => this.#disk.store(this.path, this.#inode, position, parts));
   }
 
-  // The bytes are on their way at once and durable at the end: a crash between finds any part of them.
+  // The bytes are on their way first and durable at the end: a crash between finds any part of them.
   async appendAndSync(position: number, parts: readonly Uint8Array[], note?: DiskNote): Promise<void> {
-    await this.#begin();
-    this.#disk.store(this.path, this.#inode, position, parts);
-    await this.#disk.settle(this.#disk.faults.syncDelayMs);
-    this.#disk.syncInode(this.path, this.#inode);
-    if (note?.file instanceof SimFile) note.file.#inode.write(note.position, note.bytes);
+    await this.write(position, parts);
+    await this.#call(() => {
+      this.#disk.syncInode(this.path, this.#inode);
+      if (note?.file instanceof SimFile) note.file.#inode.write(note.position, note.bytes);
+    }, this.#disk.faults.syncDelayMs);
   }
 
-  async sync(): Promise<void> {
-    await this.#disk.settle(this.#disk.faults.syncDelayMs);
-    this.#check();
-    this.#disk.syncInode(this.path, this.#inode);
+  sync(): Promise<void> {
+    return this.#call(() => this.#disk.syncInode(this.path, this.#inode), this.#disk.faults.syncDelayMs);
   }
 
-  async truncate(length: number): Promise<void> {
-    await this.#begin();
-    this.#inode.truncate(length);
+  truncate(length: number): Promise<void> {
+    return this.#call(() => this.#inode.truncate(length));
   }
 
-  async close(): Promise<void> {
-    await this.#disk.settle();
-    this.#isClosed = true;
+  close(): Promise<void> {
+    return this.#disk.call(() => {
+      this.#isClosed = true;
+    });
   }
 
-  async #begin(): Promise<void> {
-    this.#check();
-    await this.#disk.settle();
-    this.#check();
-  }
-
-  #check(): void {
-    if (this.#isClosed || this.#life !== this.#disk.life) throw new DiskError('IO', this.path, 'the file is closed');
+  #call<T>(work: () => T, moreMs = 0): Promise<T> {
+    return this.#disk.call(() => {
+      if (this.#isClosed) throw new DiskError('IO', this.path, 'the file is closed');
+      return work();
+    }, moreMs);
   }
 }
 

@@ -17,7 +17,7 @@ export function seeded(seed: number): Random {
 }
 
 export class LogWorld {
-  readonly disk: SimDisk;
+  disk: SimDisk;
   readonly random: Random;
   readonly warnings: string[] = [];
   readonly #options: Partial<LogOptions>;

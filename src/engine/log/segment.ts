@@ -22,7 +22,7 @@ export interface Segment {
   onceUnread: (() => void) | undefined;
 }
 
-/** A zeroed file, as {@link SparePool} hands it out; `bytes` 0: there is none. */
+/** How much of the file that awaits its header is there and zero; 0: there is none. */
 export interface Spare {
   readonly bytes: number;
 }
@@ -48,6 +48,8 @@ export function segmentPath(directory: string, firstLsn: number): string {
 }
 
 export const indexPath = (path: string): string => path.replace(/\.log$/, '.idx');
+/** Where a segment gets its header, before it has a name. Only who rolls the log touches it. */
+export const buildingPath = (directory: string): string => `${directory}/next`;
 export const sparePath = (directory: string): string => `${directory}/spare`;
 
 /**
@@ -55,8 +57,7 @@ export const sparePath = (directory: string): string => `${directory}/spare`;
  * never a creation that a crash cut short.
  */
 export async function createSegment(disk: Disk, directory: string, header: SegmentHeader, spare: Spare, segmentBytes: number): Promise<Segment> {
-  const building = sparePath(directory);
-  if (spare.bytes === 0) await disk.remove(building);
+  const building = buildingPath(directory);
   const bytes = encodeSegmentHeader(header);
   const isReady = spare.bytes >= bytes.length;
   const allocated = isReady ? spare.bytes : allocationFor(bytes.length, segmentBytes);

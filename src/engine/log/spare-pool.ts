@@ -3,7 +3,7 @@
 
 import { sleep } from '../slice.ts';
 import type { LogPorts } from './writes.ts';
-import { closeSegment, growthBytes, indexPath, sparePath, unread, zeros } from './segment.ts';
+import { buildingPath, closeSegment, growthBytes, indexPath, sparePath, unread, zeros } from './segment.ts';
 import type { Segment, Spare } from './segment.ts';
 
 /** Between two chunks of zeros: at most about 100 MB/s, beside the log's own writing. */
@@ -19,6 +19,8 @@ export class SparePool {
   /** Bytes of the spare that are zero and durable so. Until #work ends there is no telling what lies behind. */
   #zeroed = 0;
   #work: Promise<void> | undefined;
+  #taking = false;
+  #renaming: Promise<void> | undefined;
   #stop = false;
   #closed = false;
 
@@ -29,17 +31,26 @@ export class SparePool {
     this.#bytes = bytes;
   }
 
-  /** The file at the spare's path is the caller's now, as zeroed as it has become so far. */
+  /** The spare moves to where a segment is built, as zeroed as it has become so far. */
   async take(): Promise<Spare> {
-    this.#stop = true;
-    await this.#work;
-    const bytes = this.#zeroed;
-    this.#zeroed = 0;
-    return { bytes };
+    this.#taking = true;
+    try {
+      this.#stop = true;
+      await this.#renaming;
+      await this.#work;
+      const bytes = this.#zeroed;
+      this.#zeroed = 0;
+      const { disk } = this.#ports;
+      if (bytes > 0) await disk.rename(this.#path, buildingPath(this.#directory));
+      else await disk.remove(buildingPath(this.#directory));
+      return { bytes };
+    } finally {
+      this.#taking = false;
+    }
   }
 
   prepare(): void {
-    if (this.#zeroed > 0 || this.#work !== undefined || this.#closed) return;
+    if (this.#isBusy || this.#closed) return;
     this.#stop = false;
     this.#work = this.#zero()
       .catch((error: unknown) => {
@@ -58,10 +69,24 @@ export class SparePool {
     await closeSegment(segment);
     await disk.remove(indexPath(segment.path));
     // The name goes durably before the next one does: a later segment is never gone while an earlier one is there.
-    if (this.#zeroed > 0 || this.#work !== undefined || this.#closed) await disk.remove(segment.path);
-    else await disk.rename(segment.path, this.#path);
+    if (this.#isBusy || this.#closed) {
+      await disk.remove(segment.path);
+      await disk.syncDirectory(this.#directory);
+      return;
+    }
+    this.#renaming = disk.rename(segment.path, this.#path);
+    try {
+      await this.#renaming;
+    } finally {
+      this.#renaming = undefined;
+    }
     await disk.syncDirectory(this.#directory);
     this.prepare();
+  }
+
+  /** Is there a spare, or does somebody move or fill what may become one? The path has one user at a time. */
+  get #isBusy(): boolean {
+    return this.#zeroed > 0 || this.#work !== undefined || this.#taking || this.#renaming !== undefined;
   }
 
   async close(): Promise<void> {
