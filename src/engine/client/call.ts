@@ -4,12 +4,28 @@
 import type { Failure } from '../../core/errors.ts';
 import { OperationError } from '../../core/errors.ts';
 import { Deadline } from '../native/timeout-wheel.ts';
-import type { Channel } from './channel.ts';
+
+/** What takes attempts to an endpoint. */
+export interface Carrier {
+  readonly isOpen: boolean;
+  /** In the clock's time: bytes came then. */
+  readonly lastHeard: number;
+  /** Why it is not open. */
+  readonly lastError: OperationError | undefined;
+  /** Only while open. */
+  send(call: Call, deadlineMs: number): void;
+  /** The answer is not awaited any more. */
+  forget(call: Call): void;
+  /** The other side is silent: whatever is under way is to be tried elsewhere. */
+  abandon(): void;
+  /** Now, even if it would otherwise wait. */
+  dial(): void;
+}
 
 /** May it be sent again when nobody knows whether it happened? */
 export type Repeat = 'freely' | 'never';
 /** Whom it should go to: the leader, anybody, or one endpoint and no other. */
-export type Route = 'leader' | 'any' | Channel;
+export type Route = 'leader' | 'any' | Carrier;
 
 export interface CallOwner {
   /** An attempt's or the call's time is up. */
@@ -30,12 +46,12 @@ export abstract class Call extends Deadline {
   #onAbort: (() => void) | undefined;
   owner: CallOwner | undefined;
   /** Where the present attempt is, under which number, and since when. */
-  channel: Channel | undefined;
+  channel: Carrier | undefined;
   stream = 0;
   attemptStart = 0;
   attempts = 0;
   /** Where the last attempt failed: elsewhere is better, if there is an elsewhere. */
-  avoid: Channel | undefined;
+  avoid: Carrier | undefined;
   /** An attempt may have happened without our knowing. */
   isAmbiguous = false;
   /** What the last attempt met; says more than that time is up. */

@@ -9,7 +9,7 @@ import { formatAddress } from '../address.ts';
 import { ClientFrame, answerBytesMax, decodeLeader } from '../native/message.ts';
 import type { LeaderNotice } from '../native/message.ts';
 import type { Address, Connection, Ports } from '../ports.ts';
-import type { Call } from './call.ts';
+import type { Call, Carrier } from './call.ts';
 
 const dialTimeoutMs = 1000;
 const helloTimeoutMs = 2000;
@@ -28,7 +28,7 @@ export interface ChannelHandlers {
   leader(notice: LeaderNotice): void;
 }
 
-export class Channel {
+export class Channel implements Carrier {
   readonly address: Address;
   readonly name: string;
   readonly #ports: Pick<Ports, 'clock' | 'random' | 'network' | 'logger'>;
@@ -45,9 +45,7 @@ export class Channel {
   member = 0;
   cluster = 0;
   isOpen = false;
-  /** In the clock's time: bytes came then. */
   lastHeard = 0;
-  /** Why it is not open. */
   lastError: OperationError | undefined;
 
   /** @param isConfigured by the caller, not only heard of */
@@ -63,7 +61,6 @@ export class Channel {
     return this.#pending.size;
   }
 
-  /** Now, even if it would otherwise wait. */
   dial(): void {
     this.#cancelRedial?.();
     this.#cancelRedial = undefined;
@@ -72,7 +69,6 @@ export class Channel {
     void this.#dial();
   }
 
-  /** Only while open. */
   send(call: Call, deadlineMs: number): void {
     do this.#stream = (this.#stream + 1) >>> 0;
     while (this.#stream === 0 || this.#pending.has(this.#stream));
@@ -82,14 +78,12 @@ export class Channel {
     this.#connection!.write(encodeFrame(call.type, call.stream, call.head(deadlineMs), call.payload()));
   }
 
-  /** The answer is not awaited any more. */
   forget(call: Call): void {
     if (this.#pending.get(call.stream) !== call) return;
     this.#pending.delete(call.stream);
     if (this.isOpen) this.#connection!.write(encodeFrame(ClientFrame.cancel, call.stream, new Uint8Array(0)));
   }
 
-  /** The other side is silent: whatever is under way is to be tried elsewhere. */
   abandon(): void {
     this.#connection?.destroy();
   }

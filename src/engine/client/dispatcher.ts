@@ -7,7 +7,7 @@ import { formatAddress, parseEndpoint } from '../address.ts';
 import type { LeaderNotice } from '../native/message.ts';
 import { TimeoutWheel } from '../native/timeout-wheel.ts';
 import type { Address, Ports } from '../ports.ts';
-import type { Call, CallOwner } from './call.ts';
+import type { Call, CallOwner, Carrier } from './call.ts';
 import { Channel } from './channel.ts';
 import type { ChannelHandlers } from './channel.ts';
 
@@ -162,7 +162,7 @@ export class Dispatcher implements CallOwner {
     this.#wheel.expireAll();
   }
 
-  #pick(call: Call): Channel | undefined {
+  #pick(call: Call): Carrier | undefined {
     const { route, avoid } = call;
     if (typeof route === 'object') return route.isOpen ? route : undefined;
     const leader = this.#leaderChannel;

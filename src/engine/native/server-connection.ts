@@ -9,10 +9,27 @@ import { decodeCommand, decodeRequest } from '../../core/kv/index.ts';
 import type { KvRequest } from '../../core/kv/index.ts';
 import { FrameReader, encodeFailure, encodeFrame, frameOverheadBytes } from '../../core/wire/index.ts';
 import type { Frame } from '../../core/wire/index.ts';
-import type { Connection } from '../ports.ts';
+import type { Clock, Connection, Logger } from '../ports.ts';
+import type { MemberService } from '../service.ts';
 import { ClientFrame, answerBytesMax, clientFrameBytesMax, decodeNumber, decodePropose, decodeRead, encodeHashKv, encodeMembers, encodeStatus } from './message.ts';
-import type { NativeServer } from './server.ts';
 import { Deadline } from './timeout-wheel.ts';
+import type { TimeoutWheel } from './timeout-wheel.ts';
+
+/** What all connections share: the server. */
+export interface ConnectionHost {
+  readonly service: MemberService;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly wheel: TimeoutWheel;
+  readonly limits: { readonly requestsMax: number; readonly connectionBytesMax: number; readonly bytesMax: number; readonly stuckMs: number };
+  /** Of all connections, as they report it. */
+  occupiedBytes: number;
+  /** Those that read on as soon as all together occupy less. */
+  readonly starved: Set<ServerConnection>;
+  wakeStarved(): void;
+  requests: number;
+  failures: number;
+}
 
 /** What a request occupies beyond its bytes: promises, closures, its row in the member's tables. */
 const requestOverheadBytes = 512;
@@ -65,7 +82,7 @@ class Stuck extends Deadline {
 }
 
 export class ServerConnection {
-  readonly #server: NativeServer;
+  readonly #server: ConnectionHost;
   readonly #connection: Connection;
   readonly #onClosed: () => void;
   readonly #frames = new FrameReader(clientFrameBytesMax);
@@ -86,7 +103,7 @@ export class ServerConnection {
   /** Bytes the client had taken when last looked at. */
   #takenBytes = 0;
 
-  constructor(server: NativeServer, connection: Connection, onClosed: () => void) {
+  constructor(server: ConnectionHost, connection: Connection, onClosed: () => void) {
     this.#server = server;
     this.#connection = connection;
     this.#onClosed = onClosed;

@@ -9,6 +9,7 @@ import type { AcceptOptions } from './accept.ts';
 import { ClientFrame, encodeLeader } from './message.ts';
 import type { LeaderNotice } from './message.ts';
 import { ServerConnection } from './server-connection.ts';
+import type { ConnectionHost } from './server-connection.ts';
 import { TimeoutWheel } from './timeout-wheel.ts';
 
 export interface NativeServerOptions {
@@ -34,7 +35,7 @@ const tickMs = 20;
 /** Who leads is looked up so often, while anybody is there to be told. */
 const leaderPollMs = 100;
 
-export class NativeServer {
+export class NativeServer implements ConnectionHost {
   readonly service: MemberService;
   readonly logger: Logger;
   readonly clock: Clock;
@@ -44,9 +45,7 @@ export class NativeServer {
   #leader: LeaderNotice = { leader: 0, term: 0, address: '' };
   #cancelPoll: (() => void) | undefined;
   #closed = false;
-  /** Of all connections, as they report it. */
   occupiedBytes = 0;
-  /** Those that read on as soon as all together occupy less. */
   readonly starved: Set<ServerConnection> = new Set();
   requests = 0;
   failures = 0;
