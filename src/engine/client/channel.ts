@@ -149,6 +149,7 @@ export class Channel implements Carrier {
     this.lastError = undefined;
     this.#backoff = backoffMs.first;
     this.cluster = answer.cluster;
+    this.#ports.logger.log('debug', 'connected', { endpoint: this.name, member: answer.member });
     this.#handlers.opened(this);
   }
 
@@ -176,6 +177,7 @@ export class Channel implements Carrier {
     this.#isDialing = false;
     this.lastError = error;
     if (!this.#isClosed) {
+      if (wasOpen) this.#ports.logger.log('info', 'disconnected', { endpoint: this.name, error: error.message, underWay: pending.length });
       // Everybody who lost the same member comes back to it: spread out, and at first almost at once.
       const spread = 0.5 + this.#ports.random.uint32() / 0x1_0000_0000;
       this.#cancelRedial = this.#ports.clock.after((error.retry === 'never' ? backoffMs.refused : this.#backoff) * spread, () => this.dial());

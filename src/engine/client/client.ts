@@ -46,7 +46,10 @@ export class Client implements AsyncDisposable {
   #closing: Promise<void> | undefined;
 
   /** {@link connect} waits until somebody has answered; this does not. */
-  constructor(options: ClientOptions, ports: ClientPorts) {
+  constructor(options: ClientOptions, given: ClientPorts) {
+    const { name } = options;
+    const ports: ClientPorts =
+      name === undefined ? given : { ...given, logger: { log: (level, message, facts) => given.logger.log(level, message, { client: name, ...facts }) } };
     const { timeoutMs = 5000, attemptTimeoutMs = 2000, bytesMax = 64 << 20, sessionTtlMs = 60_000, cluster = 0, signal } = options;
     this.endpoints = toEndpoints(options.endpoints);
     this.#ports = ports;
