@@ -81,8 +81,8 @@ export class RaftClaims {
     const match = new Map<MemberId, LogIndex>();
     if (state.role === Role.leader) for (const [to, progress] of state.progress) match.set(to, progress.match);
     this.#seen.set(id, { term: state.term, commit: log.committed, role: state.role, match });
-    if (state.role === Role.leader && log.durable > disk.image.offset) {
-      claim(disk.holds(log.durable, raft.termAt(log.durable) ?? -1), 'a leader counts itself only for what its disk holds', at);
+    if (log.durable > log.offset) {
+      claim(disk.holds(log.durable, raft.termAt(log.durable) ?? -1), 'a member counts itself only for what its disk holds', at);
     }
   }
 

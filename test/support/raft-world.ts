@@ -61,7 +61,7 @@ export class RaftWorld {
   readonly #states = new Map<LogIndex, number>();
   readonly reads = new Map<number, Asked>();
   readonly proposals = new Map<number, { readonly at: MemberId; readonly incarnation: number; readonly what: string }>();
-  readonly outcomes = { appended: 0, noLeader: 0, overloaded: 0, lost: 0, served: 0, refused: 0, snapshots: 0, resets: 0 };
+  readonly outcomes = { appended: 0, noLeader: 0, overloaded: 0, lost: 0, served: 0, refused: 0, snapshots: 0, resets: 0, cuts: 0 };
   #nextRef = 1;
   #nextFile = 1;
   #shipping = new Map<string, { readonly due: number; readonly term: number }>();
@@ -157,6 +157,7 @@ export class RaftWorld {
         this.give(node, { type: 'persisted', seq: persist.seq, index: last?.index ?? 0, term: last?.term ?? 0 });
       });
     }
+    if (persist?.cutFrom !== undefined) this.outcomes.cuts++;
     for (const message of ready.messages) this.#send(node, message);
     for (const { ref, index } of ready.reads) this.#answered(node, ref, index);
     for (const outcome of ready.proposals) {

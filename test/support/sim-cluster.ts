@@ -31,6 +31,7 @@ export interface SimClusterOptions {
   readonly members?: number;
   readonly replica?: MemberOptions['replica'];
   readonly segmentBytes?: number;
+  readonly durability?: 'fsync' | 'os';
 }
 
 export class SimCluster {
@@ -79,6 +80,7 @@ export class SimCluster {
         name,
         cluster: { token: 'sim', members: this.names.map((each) => ({ name: each, address: `${each}:1` })) },
         version: 'test',
+        durability: this.#options.durability ?? 'fsync',
         replica: { snapshotBytesPerSecond: 1e12, ...this.#options.replica },
         segmentBytes: this.#options.segmentBytes ?? 64 << 10,
       }, kvMachines),
