@@ -61,7 +61,7 @@ export class SimDisk implements Disk {
   }
 
   /** Makes files exist, durably, without a call. */
-  fill(contents: ReadonlyMap<string, Uint8Array>): void {
+  place(contents: ReadonlyMap<string, Uint8Array>): void {
     for (const [path, bytes] of contents) {
       const inode = new Inode();
       inode.write(0, bytes);

@@ -60,7 +60,7 @@ beforeAll(async () => {
   await log.close();
   const files = new Map([...world.disk.contents()].filter(([path]) => !path.endsWith('spare')));
   const paths = [...files.keys()].filter((path) => path.endsWith('.log'));
-  image = { files, first: paths[0]!, last: paths[1]! };
+  image = { files, first: paths.at(0)!, last: paths.at(1)! };
   expect(paths).toHaveLength(2);
   recordsInFirst = Number(/(\d+)\.log/.exec(image.last)![1]) - 1;
   ends = endsOf(files.get(image.last)!);
@@ -85,7 +85,7 @@ async function recover(change: (files: Map<string, Uint8Array>) => void): Promis
   const files = new Map(image.files);
   change(files);
   const world = new LogWorld({ segmentBytes: 1536 });
-  world.disk.fill(files);
+  world.disk.place(files);
   try {
     const log = await world.open();
     const outcome = { failure: undefined, state: await describeLog(log), report: log.report };
@@ -111,7 +111,7 @@ function cut(files: Map<string, Uint8Array>, path: string, at: number): void {
 
 function flip(files: Map<string, Uint8Array>, path: string, at: number): void {
   const bytes = files.get(path)!.slice();
-  bytes[at]! ^= 1 << at % 8;
+  bytes[at] = (bytes.at(at) ?? 0) ^ (1 << at % 8);
   files.set(path, bytes);
 }
 

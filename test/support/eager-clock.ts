@@ -4,7 +4,7 @@
 import type { Clock } from '../../src/engine/ports.ts';
 
 function soon(callback: () => void): void {
-  void Promise.resolve().then(callback);
+  queueMicrotask(callback);
 }
 
 export const eagerClock: Clock = {

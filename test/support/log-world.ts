@@ -38,6 +38,10 @@ export class LogWorld {
   segments(): string[] {
     return [...this.disk.contents().keys()].filter((path) => path.endsWith('.log'));
   }
+
+  segment(at: number): string {
+    return this.segments().at(at) ?? '';
+  }
 }
 
 /** Bytes none of which is zero, so that they are never taken for a sector that was not written. */

@@ -66,6 +66,8 @@ function writeOf(oracle: Oracle, { verb, group, amount }: Wish): LogWrite | unde
       return amount % 4 > 0 ? undefined : { type: 'snapshot', group, marker: marker(lastIndex + 1 + amount, term, group), reset: true };
     case 'drop':
       return markerIndex < firstIndex ? undefined : { type: 'drop', group, through: Math.min(lastIndex, markerIndex - (amount % (markerIndex - firstIndex + 1))) };
+    default:
+      return undefined;
   }
 }
 

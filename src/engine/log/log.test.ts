@@ -6,6 +6,11 @@ import type { Log, LogWrite } from './index.ts';
 const append = (from: number, to: number, term = 1, length = 16, group = 1): LogWrite => ({ type: 'entries', group, entries: entries(from, to, term, length) });
 const vote = (term: number, member: number, commit = 0): LogWrite => ({ type: 'hardState', group: 1, hardState: { term, vote: member, commit } });
 
+const configuration = (index: number, voter: number): LogWrite => ({
+  type: 'entries', group: 1,
+  entries: [{ index, term: 1, kind: EntryKind.configuration, data: encodeConfiguration({ ...noConfiguration, voters: [voter] }) }],
+});
+
 /** What survives a power cut at this moment. */
 async function afterCrash(world: LogWorld): Promise<Log> {
   world.disk = world.disk.crash();
@@ -123,10 +128,6 @@ describe('law 4: a suffix cut and a prefix drop are two verbs', () => {
   it('a cut goes back to the configuration before', async () => {
     const world = new LogWorld();
     const log = await world.open();
-    const configuration = (index: number, voter: number): LogWrite => ({
-      type: 'entries', group: 1,
-      entries: [{ index, term: 1, kind: EntryKind.configuration, data: encodeConfiguration({ ...noConfiguration, voters: [voter] }) }],
-    });
     await log.write([configuration(1, 11), append(2, 3), configuration(4, 44)]);
     expect(log.state(1).configuration.voters).toEqual([44]);
     await log.write([{ type: 'cut', group: 1, from: 3 }]);
@@ -165,8 +166,8 @@ describe('law 7: damage is not a torn tail', () => {
     await log.write([append(1, 1)]);
     await log.write([append(2, 2)]);
     await log.close();
-    const [path] = world.segments();
-    world.disk.flip(path!, 64 + 20);
+    const path = world.segment(0);
+    world.disk.flip(path, 64 + 20);
     await expect(world.open()).rejects.toMatchObject({ code: 'CORRUPT', failure: { file: path, index: 1 } });
     // And it stays refused: nothing was repaired away.
     await expect(world.open()).rejects.toMatchObject({ code: 'CORRUPT' });
@@ -188,7 +189,7 @@ describe('law 7: damage is not a torn tail', () => {
     const world = new LogWorld();
     const log = await world.open();
     await log.write([append(1, 2)]);
-    world.disk.flip(world.segments()[0]!, 64 + 100);
+    world.disk.flip(world.segment(0), 64 + 100);
     await expect(log.read(1, 1, 2, 1 << 20)).rejects.toMatchObject({ code: 'CORRUPT', failure: { file: `${directory}/00000000000000000001.log` } });
   });
 });
@@ -224,8 +225,7 @@ describe('groups', () => {
     await log.write([append(1, 9)]);
     expect(await log.read(1, 2, 9, 0)).toHaveLength(1);
     expect(await log.read(1, 2, 9, 3 * 64)).toHaveLength(3);
-    const [first] = await log.read(1, 1, 1, 1000);
-    first!.data.fill(0);
+    for (const { data } of await log.read(1, 1, 1, 1000)) data.fill(0);
     expect(await log.read(1, 1, 1, 1000)).toEqual([entry(1)]);
   });
 });
