@@ -22,7 +22,8 @@ export interface DispatcherOptions {
 }
 
 const tickMs = 10;
-const pauseMs = { first: 10, max: 250 };
+/** The longest is a part of every failover: a new leader waits for nobody longer than this. */
+const pauseMs = { first: 10, max: 120 };
 /** The member keeps the attempt's time, too, and says more than silence does. */
 const graceMs = 100;
 /** Certainly did not happen, and may go better elsewhere or a little later. */
