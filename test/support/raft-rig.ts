@@ -17,6 +17,8 @@ export interface RigOptions {
   readonly vote?: MemberId;
   readonly commit?: LogIndex;
   readonly raft?: Partial<RaftOptions>;
+  /** Which start of this member it is: every one has its own seed. @default 7 */
+  readonly life?: number;
 }
 
 export function entry(index: LogIndex, term: Term, bytes = 0): Entry {
@@ -40,7 +42,7 @@ export class RaftRig {
     const { id = 1, voters = [1, 2, 3], outgoing = [], learners = [], witnesses = [], log = [], offset = 0, offsetTerm = 0 } = options;
     const term = options.term ?? Math.max(offsetTerm, ...log, 0);
     this.raft = new Raft(
-      { ...defaultRaftOptions, electionTicks: 10, ...options.raft, id, seed: 7 },
+      { ...defaultRaftOptions, electionTicks: 10, ...options.raft, id, seed: options.life ?? 7 },
       {
         hardState: { ...noHardState, term, vote: options.vote ?? 0, commit: options.commit ?? offset },
         marker: undefined,
