@@ -3,6 +3,11 @@
 import { describe, expect, it } from 'vitest';
 import { RaftRig, entries, entry, marker, persistedOf } from '../support/raft-rig.ts';
 
+const conflicting = (from: number, term: number, index: number) => ({
+  type: 'receive' as const,
+  message: { from, to: 1, term, type: 'append' as const, prevIndex: index - 1, prevTerm: 1, entries: entries(index, term), commit: 0 },
+});
+
 describe('law 1: nothing is sent or counted that promises what is not yet durable', () => {
   it('a candidate asks for votes, and counts its own, only once its own is durable', () => {
     const rig = new RaftRig({ voters: [1, 2] });
@@ -84,13 +89,9 @@ describe('law 2: the log is cut only on a real conflict', () => {
 
   it('two conflicts in one step are one cut, at the lower index', () => {
     const rig = new RaftRig({ log: [1, 1, 1, 1] });
-    const message = (from: number, term: number, index: number) => ({
-      type: 'receive' as const,
-      message: { from, to: 1, term, type: 'append' as const, prevIndex: index - 1, prevTerm: 1, entries: entries(index, term), commit: 0 },
-    });
-    const { persist } = rig.step(message(2, 2, 4), message(3, 3, 2));
+    const { persist } = rig.step(conflicting(2, 2, 4), conflicting(3, 3, 2));
     expect(persist).toMatchObject({ cutFrom: 2, entries: [{ index: 2, term: 3 }] });
-    const deeper = new RaftRig({ log: [1, 1, 1, 1] }).step(message(3, 3, 2), { type: 'receive', message: { from: 2, to: 1, term: 4, type: 'append', prevIndex: 2, prevTerm: 3, entries: entries(3, 4), commit: 0 } });
+    const deeper = new RaftRig({ log: [1, 1, 1, 1] }).step(conflicting(3, 3, 2), { type: 'receive', message: { from: 2, to: 1, term: 4, type: 'append', prevIndex: 2, prevTerm: 3, entries: entries(3, 4), commit: 0 } });
     expect(deeper.persist).toMatchObject({ cutFrom: 2, entries: [{ index: 2, term: 3 }, { index: 3, term: 4 }] });
   });
 });

@@ -146,9 +146,10 @@ describe('small groups', () => {
   });
 });
 
-describe('windows', () => {
-  const appendsTo = (rig: RaftRig, to: MemberId) => rig.take('append').filter((message) => message.to === to && message.entries.length > 0);
+const appendsTo = (rig: RaftRig, to: MemberId) => rig.take('append').filter((message) => message.to === to && message.entries.length > 0);
 
+
+describe('windows', () => {
   it('appends in flight are bounded in count; an answer opens the window again', () => {
     const rig = new RaftRig({ raft: { inflightMax: 3 } }).established();
     for (let count = 0; count < 6; count++) rig.propose(10);

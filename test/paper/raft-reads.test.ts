@@ -83,15 +83,15 @@ describe('§8, thesis §6.4 (ReadIndex)', () => {
   });
 });
 
-describe('what a follower hands to its leader', () => {
-  const following = (): RaftRig => {
-    const rig = new RaftRig({ term: 2 });
-    rig.append(2, 0, 0, [], 0, 2);
-    rig.sync();
-    rig.sent = [];
-    return rig;
-  };
+const following = (): RaftRig => {
+  const rig = new RaftRig({ term: 2 });
+  rig.append(2, 0, 0, [], 0, 2);
+  rig.sync();
+  rig.sent = [];
+  return rig;
+};
 
+describe('what a follower hands to its leader', () => {
   it('reads of a turn are one question; it is asked again while no answer comes, and an answer to the first serves', () => {
     const rig = following();
     rig.step({ type: 'read', ref: 1 }, { type: 'read', ref: 2 });
@@ -154,14 +154,14 @@ describe('what a follower hands to its leader', () => {
   });
 });
 
-describe('§7 (snapshots)', () => {
-  /** A leader whose log begins at 11, and a follower that holds nothing. */
-  const behind = (): RaftRig => {
-    const rig = new RaftRig({ log: [2, 2], offset: 10, offsetTerm: 2 }).lead();
-    rig.receive(2, { type: 'appendReply', index: 12, rejected: true, hintIndex: 0, hintTerm: 0 });
-    return rig;
-  };
+/** A leader whose log begins at 11, and a follower that holds nothing. */
+const behind = (): RaftRig => {
+  const rig = new RaftRig({ log: [2, 2], offset: 10, offsetTerm: 2 }).lead();
+  rig.receive(2, { type: 'appendReply', index: 12, rejected: true, hintIndex: 0, hintTerm: 0 });
+  return rig;
+};
 
+describe('§7 (snapshots)', () => {
   it('“the leader must occasionally send snapshots to followers that lag behind”: once its next entry is compacted, and nothing else meanwhile', () => {
     const rig = new RaftRig({ log: [2, 2], offset: 10, offsetTerm: 2 }).lead();
     const ready = rig.receive(2, { type: 'appendReply', index: 12, rejected: true, hintIndex: 0, hintTerm: 0 });

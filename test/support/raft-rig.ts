@@ -104,8 +104,8 @@ export class RaftRig {
   }
 
   /** What was sent since the last call, of one type if named. */
-  take<T extends Message['type']>(...types: T[]): Extract<Message, { type: T }>[] {
-    const taken = this.sent.filter((message): message is Extract<Message, { type: T }> => (types as string[]).includes(message.type));
+  take<T extends Message['type']>(...types: T[]): (Message & { readonly type: T })[] {
+    const taken = this.sent.filter((message): message is Message & { readonly type: T } => (types as string[]).includes(message.type));
     this.sent = this.sent.filter((message) => !(types as string[]).includes(message.type));
     return taken;
   }

@@ -1,5 +1,6 @@
 // The one renderer of the core's words, for logs, golden scripts and pages.
 
+import { unreachable } from '../assert.ts';
 import type { Entry } from './entry.ts';
 import type { Message } from './message.ts';
 import type { Input } from './ready.ts';
@@ -46,6 +47,8 @@ export function describeMessage(message: Message): string {
       return head;
     case 'snapshot':
       return `${head}: up to ${message.marker.index}/${message.marker.term}`;
+    default:
+      return unreachable(message);
   }
 }
 
@@ -72,6 +75,8 @@ export function describeInput(input: Input): string {
     case 'campaign':
     case 'read':
       return input.type;
+    default:
+      return unreachable(input);
   }
 }
 

@@ -21,7 +21,7 @@ export function isVoter(configuration: Configuration, id: MemberId): boolean {
 /** The largest index that a majority of `voters` holds; an empty half does not restrain the other. */
 function majorityIndex(voters: readonly MemberId[], match: (id: MemberId) => LogIndex): LogIndex {
   if (voters.length === 0) return Number.MAX_SAFE_INTEGER;
-  const sorted = voters.map(match).sort((a, b) => b - a);
+  const sorted = voters.map(match).toSorted((a, b) => b - a);
   return sorted[voters.length >> 1]!;
 }
 
