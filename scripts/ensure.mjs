@@ -17,7 +17,9 @@ const lock = createHash('sha256').update(readFileSync(join(root, 'package-lock.j
 const stamp = join(root, 'node_modules', '.thole-installed');
 if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lock) {
   console.error('thole: installing dependencies (first use) …');
-  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+  // Not `npm ci`: it refuses a lock file that lacks a tool's binary for a platform where that binary was never
+  // published. This installs the same locked versions, and writes neither package.json nor the lock file.
+  run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error']);
   writeFileSync(stamp, lock);
 }
 if (process.argv.includes('--build')) run(process.execPath, [join(root, 'scripts', 'build.mjs')]);
