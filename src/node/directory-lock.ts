@@ -6,15 +6,16 @@
 // pipe, with the same life. Elsewhere it is a socket file; a stale one refuses connections and is taken over.
 
 import { createHash } from 'node:crypto';
-import { mkdir, open, rm, stat } from 'node:fs/promises';
+import { open, rm, stat } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import type { Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DiskError } from '../engine/ports.ts';
+import { makeDirectory } from './directory.ts';
 
 export async function lockDirectory(full: string, path: string): Promise<{ release(): Promise<void> }> {
-  await mkdir(full, { recursive: true });
+  await makeDirectory(full);
   await checkWritable(full);
   const { dev, ino } = await stat(full, { bigint: true });
   const name = `thole-${createHash('sha256').update(`${dev}:${ino}`).digest('hex').slice(0, 32)}`;

@@ -2,11 +2,12 @@
 // everything else goes through libuv's.
 
 import { constants } from 'node:fs';
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { open, readdir, rename, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 import { DiskError } from '../engine/ports.ts';
 import type { Disk, DiskErrorCode, DiskFile, DiskNote, OpenOptions } from '../engine/ports.ts';
+import { makeDirectory, syncDirectory } from './directory.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { SyncWorker } from './sync-worker.ts';
 import type { SyncNote } from './sync-worker.ts';
@@ -51,20 +52,10 @@ export function nodeDisk(root: string): Disk & { close(): Promise<void> } {
           throw error;
         }
       }),
-    makeDirectory: (directory) => guarded(directory, async () => void (await mkdir(at(directory), { recursive: true }))),
+    makeDirectory: (directory) => guarded(directory, () => makeDirectory(at(directory))),
     rename: (from, to) => guarded(from, () => rename(at(from), at(to))),
     remove: (path) => guarded(path, () => rm(at(path), { force: true })),
-    syncDirectory: (directory) =>
-      guarded(directory, async () => {
-        // Windows cannot open directories; its file systems journal their entries.
-        if (process.platform === 'win32') return;
-        const handle = await open(at(directory), constants.O_RDONLY);
-        try {
-          await handle.sync();
-        } finally {
-          await handle.close();
-        }
-      }),
+    syncDirectory: (directory) => guarded(directory, () => syncDirectory(at(directory))),
     lock: (directory) => guarded(directory, () => lockDirectory(at(directory), directory)),
     close: () => worker.close(),
   };

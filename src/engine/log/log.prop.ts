@@ -12,6 +12,8 @@ type Act =
   | { readonly type: 'write'; readonly wishes: readonly Wish[] }
   /** A crash while the batch is being written: after so many turns of the promises. */
   | { readonly type: 'crash'; readonly wishes: readonly Wish[]; readonly turns: number }
+  /** One of the next syncs fails. */
+  | { readonly type: 'fail'; readonly wishes: readonly Wish[]; readonly syncs: number }
   | { readonly type: 'reopen' };
 
 interface Wish {
@@ -29,6 +31,7 @@ const wishes = array(wish, { minLength: 1, maxLength: 5 });
 const act: Arbitrary<Act> = oneof(
   { weight: 6, arbitrary: record({ type: constant('write'), wishes }) },
   { weight: 3, arbitrary: record({ type: constant('crash'), wishes, turns: nat({ max: 60 }) }) },
+  { weight: 1, arbitrary: record({ type: constant('fail'), wishes, syncs: nat({ max: 3 }) }) },
   { weight: 1, arbitrary: record({ type: constant('reopen') }) },
 );
 
@@ -72,7 +75,7 @@ function writeOf(oracle: Oracle, { verb, group, amount }: Wish): LogWrite | unde
 }
 
 describe('the log', () => {
-  it('holds after any crash what it acknowledged, and of what was under way a prefix', async () => {
+  it('holds after any crash or failed sync what it acknowledged, and of what was under way a prefix', async () => {
     await assert(
       asyncProperty(array(act, { maxLength: 30 }), nat(), constantFrom(700, 2048, 8192), async (acts, seed, segmentBytes) => {
         const world = new LogWorld({ segmentBytes }, seed);
@@ -92,8 +95,15 @@ describe('the log', () => {
           } else {
             const batch = batchOf(oracle, each.wishes);
             let acknowledged = false;
-            void log.write(batch).then(() => (acknowledged = true));
-            for (let i = 0; i < each.turns; i++) await Promise.resolve();
+            const written = log.write(batch).then(
+              () => (acknowledged = true),
+              () => false,
+            );
+            if (each.type === 'fail') {
+              world.disk.faults.syncsUntilFailure = each.syncs + 1;
+              if (!(await written)) await expect(log.write(batch)).rejects.toMatchObject({ code: 'DISK_FAILED' });
+              world.disk.faults.syncsUntilFailure = 0;
+            } else for (let i = 0; i < each.turns; i++) await Promise.resolve();
             const promised = acknowledged;
             world.disk = world.disk.crash();
             log = await world.open();
@@ -106,10 +116,36 @@ describe('the log', () => {
           }
           expect(await describeLog(log)).toBe(describeOracle(oracle));
         }
-        expect(world.warnings).toEqual([]);
         await log.close();
       }),
       { numRuns: 300 },
+    );
+  }, 60_000);
+
+  it('without syncs holds a prefix of what was written, and a crash is never taken for damage', async () => {
+    await assert(
+      asyncProperty(array(wishes, { maxLength: 12 }), nat(), constantFrom(700, 8192), async (batches, seed, segmentBytes) => {
+        const world = new LogWorld({ segmentBytes, durability: 'os' }, seed);
+        const log = await world.open();
+        let oracle: Oracle = noGroups;
+        const possible = [describeOracle(oracle)];
+        for (const each of batches) {
+          const batch = batchOf(oracle, each);
+          await log.write(batch);
+          possible.push(...steps(oracle, batch).map(describeOracle));
+          oracle = steps(oracle, batch).at(-1) ?? oracle;
+        }
+        expect(await describeLog(log)).toBe(possible.at(-1));
+        world.disk = world.disk.crash();
+        const again = await world.open(seed % 2 === 0 ? { durability: 'fsync' } : {});
+        const found = await describeLog(again);
+        expect(possible).toContain(found);
+        await again.write([{ type: 'hardState', group: 9, hardState: { term: 1, vote: 1, commit: 0 } }]);
+        await again.close();
+        const third = await world.open({ durability: 'fsync' });
+        expect(third.state(9).hardState.vote).toBe(1);
+      }),
+      { numRuns: 150 },
     );
   }, 60_000);
 });

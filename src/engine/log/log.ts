@@ -47,7 +47,8 @@ export class Log {
   static async open(ports: LogPorts, options: LogOptions): Promise<Log> {
     const full = { segmentBytes: 64 << 20, durability: 'fsync', ...options } as const;
     const log = new Log(ports, full, await recover(ports, full));
-    if (log.#segments.length === 0) await log.#roll();
+    // Batches that are not synced one by one need a segment that says so.
+    if (log.#segments.length === 0 || (full.durability === 'os' && !log.#active.header.isLoose)) await log.#roll();
     log.#retire();
     return log;
   }
@@ -187,6 +188,7 @@ export class Log {
       segment: toId(random.uint32(), random.uint32()),
       firstLsn: this.#nextLsn,
       previousEnd: previous?.end ?? 0,
+      isLoose: durability === 'os',
       groups: [...this.#groups.values()].map((group) => group.checkpoint()),
     };
     this.#segments.push(await createSegment(disk, directory, header, spare, segmentBytes));
@@ -211,9 +213,16 @@ export class Log {
     for (const { places } of this.#groups.values()) oldest = Math.min(oldest, places.oldest?.header.firstLsn ?? oldest);
     while (this.#segments.length > 1 && this.#segments[0]!.header.firstLsn < oldest) {
       const segment = this.#segments.shift()!;
+      const active = this.#active;
       this.#retiring = this.#retiring
-        .then(() => this.#spares.recycle(segment))
+        .then(() => this.#letGo(segment, active))
         .catch((error: unknown) => this.#ports.logger.log('warn', 'an old segment could not be removed', { file: segment.path, error: String(error) }));
     }
+  }
+
+  async #letGo(segment: Segment, active: Segment): Promise<void> {
+    // What says that the segment is not needed is durable before it goes.
+    if (this.#options.durability === 'os') await active.file.sync();
+    await this.#spares.recycle(segment);
   }
 }

@@ -90,7 +90,7 @@ class Recovery {
     const index = await segment.index.read(0, await segment.index.size());
     const scan = await scanSegment({
       path, file, size: segment.allocated, headerBytes: segment.headerBytes,
-      segment: header.segment, firstLsn: header.firstLsn,
+      segment: header.segment, firstLsn: header.firstLsn, isLoose: header.isLoose,
       note: newestNote(index, header.segment),
       sealedEnd: this.#segments[at + 1]?.header.previousEnd,
       each: (record) => this.#apply(record, segment),
@@ -111,12 +111,14 @@ class Recovery {
 
   /** What was found is what will be promised from: it is made durable, whatever the sync that was under way did. */
   async #finish(segment: Segment, tornBytes: number): Promise<void> {
-    if (tornBytes > 0) {
-      // Durably zero, so that no part of it is ever taken for a record behind those that come next.
-      await segment.file.appendAndSync(segment.end, zeros(tornBytes));
-      segment.allocated = Math.max(segment.allocated, segment.end + tornBytes);
-      this.#report = { ...this.#report, cutBytes: tornBytes, cutFile: segment.path, cutOffset: segment.end, cutIndex: this.#nextLsn };
-    } else await segment.file.sync();
+    // Torn bytes become zero, so that no part of them is ever taken for a record behind those that come next. Where the
+    // file ends in the padding of the last record, the padding is written again: a file ends behind its records.
+    const count = Math.max(tornBytes, segment.end - segment.allocated);
+    if (count <= 0) return segment.file.sync();
+    const from = tornBytes > 0 ? segment.end : segment.allocated;
+    await segment.file.appendAndSync(from, zeros(count));
+    segment.allocated = Math.max(segment.allocated, from + count);
+    if (tornBytes > 0) this.#report = { ...this.#report, cutBytes: tornBytes, cutFile: segment.path, cutOffset: segment.end, cutIndex: this.#nextLsn };
   }
 
   async #rebuildIndex(segment: Segment, found: Uint8Array, whole: Uint8Array): Promise<void> {

@@ -40,6 +40,8 @@ export interface ScanContext {
   readonly note: Note | undefined;
   /** For a segment that has a successor: where it ends, as the successor says. */
   readonly sealedEnd: number | undefined;
+  /** Were batches not synced one by one? Then a later one says nothing of an earlier one. */
+  readonly isLoose: boolean;
   /** Called with each record in order; its payload is a view, valid during the call. */
   readonly each: (record: StoredRecord) => void;
 }
@@ -56,6 +58,7 @@ export async function scanSegment(context: ScanContext): Promise<Scan> {
   if (end < durable) damaged('a record that was durable does not verify');
   if (context.size < durable) damaged('the file is shorter than it was when it was last made durable');
   const tail = await readTail(window, context, end, context.firstLsn + records);
+  if (context.isLoose) return { records, end, notes, tornBytes: Math.max(0, tail.end - end) };
   if (tail.later) damaged('a record does not verify, and later batches follow it');
   if (tail.same !== undefined && !(await hasUnwrittenSector(window, end, tail.same))) damaged('a record does not verify inside its batch');
   return { records, end, notes, tornBytes: Math.max(0, tail.end - end) };

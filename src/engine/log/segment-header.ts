@@ -10,6 +10,7 @@ export const logVersion = 1;
 /** `THLG`. */
 const segmentMagic = 0x474c4854;
 const prefixBytes = 12;
+const looseFlag = 1;
 const headerBytesMin = 64;
 export const headerBytesMax: number = 16 << 20;
 
@@ -38,10 +39,12 @@ export interface SegmentHeader {
   readonly firstLsn: number;
   /** Where the segment before ends: what is missing there is damage, not a torn tail. 0: there is none. */
   readonly previousEnd: number;
+  /** Batches were not synced one by one (durability `os`), so a crash may have taken any of those behind the newest note. */
+  readonly isLoose: boolean;
   readonly groups: readonly GroupCheckpoint[];
 }
 
-/** magic u32 · version u16 · 0 u16 · length u32 · fields · zeros up to a multiple of 8 · crc32c u32. */
+/** magic u32 · version u16 · flags u16 · length u32 · fields · zeros up to a multiple of 8 · crc32c u32. */
 export function encodeSegmentHeader(header: SegmentHeader): Uint8Array {
   const body = new Writer(512);
   body.u53(header.cluster).u53(header.member).u53(header.segment).u53(header.firstLsn).u53(header.previousEnd);
@@ -55,7 +58,7 @@ export function encodeSegmentHeader(header: SegmentHeader): Uint8Array {
   const fields = body.finish();
   const length = (prefixBytes + fields.length + 4 + 7) & ~7;
   const writer = new Writer(length);
-  writer.u32(segmentMagic).u16(logVersion).u16(0).u32(length).raw(fields);
+  writer.u32(segmentMagic).u16(logVersion).u16(header.isLoose ? looseFlag : 0).u32(length).raw(fields);
   writer.raw(new Uint8Array(length - prefixBytes - fields.length - 4));
   return writer.u32(crc32c(writer.finish())).finish();
 }
@@ -72,16 +75,17 @@ export function decodeSegmentHeader(bytes: Uint8Array, file: string): { readonly
   const start = new Reader(bytes);
   if (start.u32() !== segmentMagic) damaged('does not begin like one');
   const version = start.u16();
-  start.u16();
+  const flags = start.u16();
   const length = start.u32();
   if (length < headerBytesMin || length > headerBytesMax || length > bytes.length) damaged('has an impossible length');
   // The checksum first: a flipped version is damage, a sound one that we do not know is a later build's.
   if (new Reader(bytes.subarray(length - 4)).u32() !== crc32c(bytes.subarray(0, length - 4))) damaged('has a wrong checksum');
   if (version !== logVersion) fail('UNSUPPORTED', { detail: `a log of version ${version}; this build knows ${logVersion}`, file });
-  return { header: readFields(new Reader(bytes.subarray(prefixBytes, length - 4))), end: length };
+  if ((flags & ~looseFlag) !== 0) fail('UNSUPPORTED', { detail: 'a segment with a flag that a later build set', file });
+  return { header: readFields(new Reader(bytes.subarray(prefixBytes, length - 4)), flags === looseFlag), end: length };
 }
 
-function readFields(reader: Reader): SegmentHeader {
+function readFields(reader: Reader, isLoose: boolean): SegmentHeader {
   const [cluster, member, segment, firstLsn, previousEnd] = [reader.u53(), reader.u53(), reader.u53(), reader.u53(), reader.u53()];
   const groups: GroupCheckpoint[] = [];
   for (let left = reader.u32(); left > 0; left--) {
@@ -95,5 +99,5 @@ function readFields(reader: Reader): SegmentHeader {
     }
     groups.push({ group, hardState, firstIndex, lastIndex, configurations, marker: marker.length === 0 ? undefined : decodeMarker(marker) });
   }
-  return { cluster, member, segment, firstLsn, previousEnd, groups };
+  return { cluster, member, segment, firstLsn, previousEnd, isLoose, groups };
 }

@@ -44,6 +44,6 @@ export interface LogOptions {
   readonly member: number;
   /** A segment's size; a record larger than that gets a segment of its own. @default 64 MiB */
   readonly segmentBytes?: number;
-  /** @default 'fsync' */
+  /** `os`: a write is done when the operating system has it; a power cut may take the last of them. @default 'fsync' */
   readonly durability?: 'fsync' | 'os';
 }
