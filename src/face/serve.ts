@@ -12,7 +12,7 @@ import { nodeClock } from '../node/clock.ts';
 import { nodeDisk } from '../node/disk.ts';
 import { nodeRandom } from '../node/random.ts';
 import { TcpConnection, nodeNetwork } from '../node/tcp.ts';
-import { healthServer } from './http/health.ts';
+import { HealthServer } from './http/health.ts';
 import { renderMetrics } from './metrics.ts';
 import { Sniffer } from './sniff.ts';
 import { version } from './version.ts';
@@ -67,12 +67,13 @@ export async function serve(options: ServeOptions): Promise<ServedMember> {
   }, kvMachines);
   const service = new KvService(member);
   const native = new NativeServer(service, { clock: nodeClock, logger });
+  member.onLeadChanged = () => native.announceLeader();
   let failed = false;
   void member.failed.then(() => {
     failed = true;
     native.close();
   });
-  const http = healthServer({
+  const http = new HealthServer({
     version,
     healthy: () => !failed,
     ready: () => service.ready && !failed,
@@ -85,17 +86,13 @@ export async function serve(options: ServeOptions): Promise<ServedMember> {
         if (hello.purpose === 'client') native.serve(accepted, rest);
         else member.acceptPeer(accepted, hello, rest);
       }),
-    http: (connection, firstBytes) => {
-      const socket = (connection as TcpConnection).detach(firstBytes);
-      http.emit('connection', socket);
-      socket.resume();
-    },
+    http: (connection, firstBytes) => http.take((connection as TcpConnection).detach(firstBytes)),
   });
   let listener: Listener | undefined;
   const stop = async (): Promise<void> => {
     sniffer.close();
     native.close();
-    http.closeAllConnections();
+    http.close();
     const closing = listener?.close();
     await member.close();
     await closing;

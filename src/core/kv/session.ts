@@ -93,13 +93,21 @@ export class Sessions {
   }
 
   #forget(session: Session, lowest: number): void {
+    const { replies } = session;
+    const from = session.lowest;
     session.lowest = lowest;
-    for (const [sequence, reply] of session.replies) {
-      if (sequence >= lowest) continue;
-      session.replies.delete(sequence);
-      session.repliesBytes -= reply.length;
-      this.#countReply(session.id, sequence, reply, -1);
-    }
+    // Usually a few sequences: then each is looked up, and the window is not walked for every write.
+    if (lowest - from <= replies.size) {
+      for (let sequence = from; sequence < lowest; sequence++) this.#drop(session, sequence);
+    } else for (const sequence of [...replies.keys()]) if (sequence < lowest) this.#drop(session, sequence);
+  }
+
+  #drop(session: Session, sequence: number): void {
+    const reply = session.replies.get(sequence);
+    if (reply === undefined) return;
+    session.replies.delete(sequence);
+    session.repliesBytes -= reply.length;
+    this.#countReply(session.id, sequence, reply, -1);
   }
 
   #change(id: number, change: (session: Session) => void): void {

@@ -46,6 +46,8 @@ export class Member implements ReplicaHost, SnapshotterHost {
   /** Settles, with the reason, when this member must stop and not be restarted as it is. */
   readonly failed: Promise<OperationError>;
   readonly startedAt: number;
+  /** Whoever tells clients about the leader of the KV group sets this. */
+  onLeadChanged: () => void = () => undefined;
   round!: CommitRound;
   log: Log | undefined;
   readonly #machines: MachineFactory;
@@ -224,7 +226,9 @@ export class Member implements ReplicaHost, SnapshotterHost {
     const { state } = this.replicas.get(group)!.raft;
     const leader = this.configuration.members.find(({ id }) => id === state.lead)?.name ?? 'nobody';
     this.logger.log('info', state.role === Role.leader ? 'leads' : `follows ${leader}`, { group, term: state.term, role: state.role });
-    if (group === kvGroup) this.#followConfiguration();
+    if (group !== kvGroup) return;
+    this.#followConfiguration();
+    this.onLeadChanged();
   }
 
   /** After this the member acknowledges nothing more (law 6); the process is to end. */
