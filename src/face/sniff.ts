@@ -1,5 +1,6 @@
 // One port, told apart by the first byte: ours begin with 0xD1, HTTP/1 with a method. Whoever says nothing in time,
-// or anything else, is sent away; how many may keep us waiting is limited.
+// or anything else, is sent away; how many may keep us waiting is limited: who has kept us waiting longest makes
+// room for who comes, so that those who say nothing keep nobody out.
 
 import type { Clock, Connection, Logger } from '../engine/ports.ts';
 
@@ -27,7 +28,11 @@ export class Sniffer {
 
   /** Must be called in the turn the connection was accepted. */
   take(connection: Connection): void {
-    if (this.#undecided.size >= undecidedMax) return connection.destroy();
+    if (this.#undecided.size >= undecidedMax) {
+      const [oldest] = this.#undecided;
+      this.#undecided.delete(oldest!);
+      oldest!.destroy();
+    }
     this.#undecided.add(connection);
     let held = new Uint8Array(0);
     const cancel = this.#clock.after(deadlineMs, () => connection.destroy());

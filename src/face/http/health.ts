@@ -1,7 +1,8 @@
-// HTTP on the member's port: health, readiness, metrics, version. No state of its own.
+// HTTP on the member's port: health, readiness, metrics, version.
 
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 
 export interface HealthSource {
   readonly version: string;
@@ -12,13 +13,57 @@ export interface HealthSource {
   metrics(): string;
 }
 
-/** A server without a socket of its own: connections are handed to it. */
-export function healthServer(source: HealthSource): Server {
-  const server = createServer({ maxHeaderSize: 8192, requestTimeout: 10_000, headersTimeout: 5000, keepAliveTimeout: 5000 }, (request, response) => {
-    answer(source, request, response);
-  });
-  server.maxRequestsPerSocket = 1000;
-  return server;
+const requestMs = 5000;
+const connectionsMax = 256;
+
+/**
+ * HTTP over connections that are handed to it. Node's server enforces its time limits, and knows its connections, only
+ * where it listens itself; so both is done here: who has not sent a whole request in time is sent away, and when
+ * there are too many, the oldest.
+ */
+export class HealthServer {
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  readonly #deadlines = new WeakMap<Socket, NodeJS.Timeout>();
+
+  constructor(source: HealthSource) {
+    this.#server = createServer({ maxHeaderSize: 8192, keepAliveTimeout: requestMs }, (request, response) => {
+      const { socket } = request;
+      this.#expect(socket, false);
+      response.once('finish', () => this.#expect(socket, true));
+      answer(source, request, response);
+    });
+    this.#server.maxRequestsPerSocket = 1000;
+  }
+
+  take(socket: Socket): void {
+    if (this.#sockets.size >= connectionsMax) {
+      const [oldest] = this.#sockets;
+      this.#sockets.delete(oldest!);
+      oldest!.destroy();
+    }
+    this.#sockets.add(socket);
+    socket.once('close', () => {
+      this.#expect(socket, false);
+      this.#sockets.delete(socket);
+    });
+    this.#expect(socket, true);
+    this.#server.emit('connection', socket);
+    socket.resume();
+  }
+
+  close(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  /** Whether a request is to come, within its time. */
+  #expect(socket: Socket, wanted: boolean): void {
+    clearTimeout(this.#deadlines.get(socket));
+    if (!wanted || socket.destroyed) return;
+    const timer = setTimeout(() => socket.destroy(), requestMs);
+    timer.unref();
+    this.#deadlines.set(socket, timer);
+  }
 }
 
 function answer(source: HealthSource, request: IncomingMessage, response: ServerResponse): void {
