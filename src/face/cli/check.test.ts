@@ -13,7 +13,7 @@ beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'thole-check-'));
   const written = event(0, 'invoke', 'write', '1') + event(0, 'ok', 'write', '1');
   await writeFile(file('ok.edn'), written + event(1, 'invoke', 'read', 'nil') + event(1, 'ok', 'read', '1'));
-  await writeFile(file('stale.edn'), written + event(1, 'invoke', 'read', 'nil') + event(1, 'ok', 'read', 'nil'));
+  await writeFile(file('stale.edn'), written + event(1, 'invoke', 'read', 'nil') + event(1, 'ok', 'read', '0'));
   await writeFile(file('broken.edn'), `${written}  {:process 1 :type`);
   const hard = Array.from({ length: 22 }, (_, i) => event(i, 'invoke', 'write', String(i))).join('');
   const ends = Array.from({ length: 22 }, (_, i) => event(i, 'ok', 'write', String(i))).join('');
