@@ -15,6 +15,7 @@ import { readHttp } from '../../src/face/http/get.ts';
 import { DevCluster, Load, leaderOf } from './support/dev-cluster.ts';
 import { ServeCluster } from './support/members.ts';
 import { Running, cleanUp, eventually, freePorts, main, sleep, tempDir, thole } from './support/processes.ts';
+import type { Said } from './support/processes.ts';
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 afterAll(cleanUp);
@@ -44,6 +45,11 @@ function dial(endpoint: string): Promise<Raw> {
   });
 }
 
+async function hello(raw: Raw, said: Hello): Promise<Hello> {
+  raw.socket.write(encodeHello(said));
+  return eventually('an answer to the hello', () => new HelloReader().push(raw.received())?.hello);
+}
+
 const untilClosed = (raw: Raw, timeoutMs = 3000): Promise<true> => eventually('the end of the connection', () => (raw.closed() ? true : undefined), timeoutMs);
 
 describe('on the port', () => {
@@ -68,10 +74,6 @@ describe('on the port', () => {
     expect(load.worstGapMs).toBeLessThan(1500);
   });
 
-  const hello = async (raw: Raw, said: Hello): Promise<Hello> => {
-    raw.socket.write(encodeHello(said));
-    return eventually('an answer to the hello', () => new HelloReader().push(raw.received())?.hello);
-  };
   const residentMb = async (): Promise<number> => Number(/^thole_resident_bytes (\d+)$/m.exec(await readHttp(leader, '/metrics', 2000))![1]) / 1e6;
 
   it('garbage is sent away', async () => {
@@ -118,10 +120,13 @@ describe('on the port', () => {
     await using late = await connect({ endpoints: [leader], timeoutMs: 3000 });
     await late.kv.put('late', 'comer');
     expect(await readHttp(leader, '/healthz', 2000)).toBe('ok\n');
-    await eventually('the end of all silent connections', () => (silent.every((raw) => raw.closed()) ? true : undefined), 8000);
+    // A request that is never finished, too.
+    const unfinished = await dial(leader);
+    unfinished.socket.write('GET /version HTTP/1.1\r\nhost: ');
+    await eventually('the end of all silent connections', () => ([...silent, unfinished].every((raw) => raw.closed()) ? true : undefined), 8000);
   });
 
-  it('HTTP may come byte by byte, but not forever', async () => {
+  it('HTTP may come byte by byte', async () => {
     const slow = await dial(leader);
     slow.socket.setNoDelay(true);
     for (const letter of 'GET /version HTTP/1.1\r\nhost: x\r\n\r\n') {
@@ -130,9 +135,6 @@ describe('on the port', () => {
     }
     await eventually('an answer', () => (slow.received().includes('}') ? true : undefined), 3000);
     expect(slow.received().toString()).toMatch(/^HTTP\/1\.1 200 OK[\s\S]*\{"thole":"\d/);
-    const unfinished = await dial(leader);
-    unfinished.socket.write('GET /version HTTP/1.1\r\nhost: ');
-    await untilClosed(unfinished, 8000);
   });
 
   it('an unfinished HTTP request does not keep a member from going', async () => {
@@ -186,8 +188,6 @@ describe('in a data directory', () => {
     const cluster = await DevCluster.start();
     await using client = await cluster.connect();
     await client.kv.put('a', '1');
-    const { name, role } = (await client.status(cluster.endpoints[0]!));
-    expect([name, ['leader', 'follower']]).toEqual(['n1', expect.arrayContaining([role])]);
     cluster.kill('n1');
     const directory = join(cluster.dataDir, 'n1');
     await eventually('its end', () => cluster.events.find(({ event }) => event === 'exit'));
@@ -204,9 +204,9 @@ describe('in a data directory', () => {
   });
 });
 
-describe('on the command line', () => {
-  const serve = (...words: string[]): ReturnType<typeof thole> => thole(['serve', '--name', 'a', '--data-dir', join(tempDir(), 'a'), '--initial-cluster', 'a=127.0.0.1:1', ...words]);
+const serve = (...words: string[]): Promise<Said> => thole(['serve', '--name', 'a', '--data-dir', join(tempDir(), 'a'), '--initial-cluster', 'a=127.0.0.1:1', ...words]);
 
+describe('on the command line', () => {
   it('unknown words and flags: usage, exit 2', async () => {
     for (const words of [['serve', '--nonsense'], ['get', 'a', '--nonsense'], ['nonsense'], ['get'], ['get', 'a', '-o', 'nonsense'], ['dev', '--nodes', '0']]) {
       const said = await thole(words);

@@ -75,12 +75,18 @@ export class Acquaintances {
     const known = this.#births.get(member);
     if (known !== undefined) {
       await this.#writing;
-      return known === birth;
+      return this.#births.get(member) === birth;
     }
     this.#births.set(member, birth);
     const write = this.#writing.then(() => this.#write());
     this.#writing = write.catch(() => undefined);
-    await write;
+    try {
+      await write;
+    } catch (error) {
+      // Not on record: whoever comes next must not be told that it is.
+      this.#births.delete(member);
+      throw error;
+    }
     return this.#births.get(member) === birth;
   }
 

@@ -102,6 +102,14 @@ export class Member implements ReplicaHost, SnapshotterHost {
 
   /** Recovers, or is born; returns when the replicas run. Peers must be able to reach `acceptPeer` meanwhile. */
   async start(): Promise<void> {
+    try {
+      await this.#start();
+    } catch (error) {
+      throw error instanceof DiskError ? diskFailed(error) : error;
+    }
+  }
+
+  async #start(): Promise<void> {
     const { disk } = this.ports;
     let identity = await readIdentity(disk, this.identity);
     const founders = foundersOf(this.options);
@@ -234,7 +242,9 @@ export class Member implements ReplicaHost, SnapshotterHost {
   /** After this the member acknowledges nothing more (law 6); the process is to end. */
   fatal(error: unknown): void {
     if (this.#closed) return;
-    const failure = error instanceof OperationError ? error : new OperationError({ code: 'INTERNAL', detail: String(error) }, { cause: error });
+    const failure = error instanceof OperationError ? error
+      : error instanceof DiskError ? diskFailed(error)
+      : new OperationError({ code: 'INTERNAL', detail: String(error) }, { cause: error });
     this.logger.log('error', 'the member must stop', { error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
     this.#fail(failure);
     for (const replica of this.replicas.values()) replica.close();
@@ -310,6 +320,10 @@ export class Member implements ReplicaHost, SnapshotterHost {
   }
 }
 
+function diskFailed(error: DiskError): OperationError {
+  return new OperationError({ code: 'DISK_FAILED', detail: `the disk failed: ${error.message}` }, { cause: error });
+}
+
 async function usable(disk: Disk): Promise<{ release(): Promise<void> }> {
   try {
     await disk.makeDirectory(snapshotDirectory);
@@ -317,6 +331,7 @@ async function usable(disk: Disk): Promise<{ release(): Promise<void> }> {
   } catch (error) {
     if (!(error instanceof DiskError)) throw error;
     if (error.code === 'IN_USE') throw new OperationError({ code: 'DATA_DIR_IN_USE' }, { cause: error });
+    if (error.code === 'IO') throw diskFailed(error);
     throw new OperationError({ code: 'DATA_DIR_UNUSABLE', detail: error.message }, { cause: error });
   }
 }

@@ -29,6 +29,9 @@ export class Link {
   #open = false;
   #closed = false;
   #backoff = backoffMs.first;
+  #openedAt = 0;
+  /** Connections in a row that broke soon after they opened: the other side will not have us. */
+  #shortLived = 0;
   #cancelRedial: (() => void) | undefined;
 
   constructor(ports: Pick<Ports, 'clock' | 'random' | 'network' | 'logger'>, address: Address, hello: Hello, handlers: LinkHandlers) {
@@ -102,6 +105,7 @@ export class Link {
     checkAnswer(answer);
     this.#open = true;
     this.#backoff = backoffMs.first;
+    this.#openedAt = this.#ports.clock.now();
     this.#handlers.opened();
   }
 
@@ -110,9 +114,21 @@ export class Link {
     this.#open = false;
     if (this.#closed) return;
     if (wasOpen || refused) this.#handlers.closed(refused);
-    // Right after a break the first try is immediate: it tells a lost connection from a lost process.
-    const delay = wasOpen ? 0 : this.#backoff * (0.5 + this.#ports.random.uint32() / 0x1_0000_0000);
-    this.#backoff = Math.min(this.#backoff * 2, backoffMs.max);
-    this.#cancelRedial = this.#ports.clock.after(delay, () => void this.#dial());
+    this.#cancelRedial = this.#ports.clock.after(this.#redialDelay(wasOpen), () => void this.#dial());
+  }
+
+  #redialDelay(wasOpen: boolean): number {
+    const jitter = 0.5 + this.#ports.random.uint32() / 0x1_0000_0000;
+    if (!wasOpen) {
+      const delay = this.#backoff * jitter;
+      this.#backoff = Math.min(this.#backoff * 2, backoffMs.max);
+      return delay;
+    }
+    // Right after a break the first try is immediate: it tells a lost connection from a lost process. But who says
+    // yes and breaks, again and again, is not asked in a circle.
+    if (this.#ports.clock.now() - this.#openedAt >= backoffMs.max) this.#shortLived = 0;
+    const delay = this.#shortLived === 0 ? 0 : Math.min(backoffMs.first * 2 ** this.#shortLived, backoffMs.max) * jitter;
+    this.#shortLived++;
+    return delay;
   }
 }

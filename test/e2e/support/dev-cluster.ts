@@ -20,8 +20,8 @@ export class DevCluster {
   readonly endpoints: readonly string[];
   readonly dataDir: string;
 
-  private constructor(process_: Running, endpoints: readonly string[], dataDir: string) {
-    this.process = process_;
+  private constructor(dev: Running, endpoints: readonly string[], dataDir: string) {
+    this.process = dev;
     this.endpoints = endpoints;
     this.dataDir = dataDir;
   }
@@ -30,9 +30,9 @@ export class DevCluster {
   static async start(options: { dataDir?: string; basePort?: number; args?: readonly string[]; env?: Readonly<Record<string, string>>; readyMs?: number } = {}): Promise<DevCluster> {
     const basePort = options.basePort ?? (await freePorts(3));
     const dataDir = options.dataDir ?? tempDir();
-    const process_ = new Running(process.execPath, [main, 'dev', '--json', '--base-port', String(basePort), '--data-dir', dataDir, ...(options.args ?? [])], options.env);
-    const cluster = new DevCluster(process_, [0, 1, 2].map((at) => `127.0.0.1:${basePort + at}`), dataDir);
-    await eventually(`a ready cluster; stderr: ${process_.err}`, () => cluster.events.find(({ event }) => event === 'ready'), options.readyMs ?? 20_000);
+    const dev = new Running(process.execPath, [main, 'dev', '--json', '--base-port', String(basePort), '--data-dir', dataDir, ...(options.args ?? [])], options.env);
+    const cluster = new DevCluster(dev, [0, 1, 2].map((at) => `127.0.0.1:${basePort + at}`), dataDir);
+    await eventually(`a ready cluster; stderr: ${dev.err}`, () => cluster.events.find(({ event }) => event === 'ready'), options.readyMs ?? 20_000);
     return cluster;
   }
 

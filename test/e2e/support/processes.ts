@@ -109,13 +109,13 @@ export interface Said extends Ended {
 
 /** Runs `thole` with these words to its end. */
 export async function thole(words: readonly string[], input?: string, env: Readonly<Record<string, string>> = {}): Promise<Said> {
-  const process_ = new Running(process.execPath, [main, ...words], env, input === undefined ? 'ignore' : 'pipe');
-  if (input !== undefined) process_.child.stdin?.end(input);
+  const verb = new Running(process.execPath, [main, ...words], env, input === undefined ? 'ignore' : 'pipe');
+  if (input !== undefined) verb.child.stdin?.end(input);
   try {
-    const ended = await process_.end();
-    return { ...ended, out: process_.out, err: process_.err };
+    const ended = await verb.end();
+    return { ...ended, out: verb.out, err: verb.err };
   } finally {
-    process_.kill();
+    verb.kill();
   }
 }
 
