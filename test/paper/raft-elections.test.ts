@@ -131,6 +131,33 @@ describe('thesis §9.6 (pre-vote)', () => {
     expect(rig.state).toMatchObject({ term: 4, vote: 0 });
   });
 
+  it('of two who ask at the same moment with equal logs the lower id yields, for a moment', () => {
+    const ask = (rig: RaftRig, from: number, lastIndex = 2) => {
+      rig.receive(from, { ...request, type: 'preVote', lastIndex, lastTerm: 1 }, 2);
+      return rig.take('preVoteReply').map(({ granted }) => granted);
+    };
+    const rig = new RaftRig({ id: 2, log: [1, 1] });
+    rig.step({ type: 'campaign' });
+    expect([ask(rig, 1), ask(rig, 3), ask(rig, 1, 3)]).toEqual([[false], [true], [true]]);
+    rig.ticks(2);
+    expect(rig.state.role).toBe('pre-candidate');
+    expect(ask(rig, 1)).toEqual([true]);
+  });
+
+  it('two who are told at the same moment that their leader is gone do not split the vote', () => {
+    for (let seed = 1; seed <= 40; seed++) {
+      const world = elected(new RaftWorld({ seed, voters: 3, raft: { electionTicks: 30 } }));
+      const gone = world.leader!;
+      const { term } = gone.raft!.state;
+      for (let unit = 0; unit < 20; unit++) world.advance();
+      world.crash(gone);
+      for (let unit = 0; unit < 3; unit++) world.advance();
+      for (const node of world.nodes) world.give(node, { type: 'lost', member: gone.id });
+      for (let unit = 0; unit < 15; unit++) world.advance();
+      expect(world.leader?.raft?.state.term, `seed ${seed}`).toBe(term + 1);
+    }
+  });
+
   it('a grant for an earlier campaign, or a refusal counted twice, decides nothing', () => {
     const rig = new RaftRig({ term: 4, voters: [1, 2, 3, 4, 5] });
     rig.step({ type: 'campaign' });

@@ -47,8 +47,7 @@ describe('§5.3', () => {
   it('“the protocol can be optimized to reduce the number of rejected AppendEntries RPCs”: one rejection for each term, not for each entry', () => {
     const long = Array.from({ length: 2000 }, () => 2);
     const leader = new RaftRig({ log: [1, ...Array.from({ length: 2000 }, () => 3)], term: 4 }).lead();
-    leader.step({ type: 'unreachable', member: 3 });
-    leader.receive(2, { type: 'heartbeatReply', round: 0 });
+    for (const _ of [1, 2]) leader.receive(2, { type: 'heartbeatReply', round: 0 });
     const follower = new RaftRig({ id: 2, log: [1, ...long], term: leader.state.term });
     expect(converse(leader, follower)).toBeLessThanOrEqual(5);
     expect(follower.terms).toEqual(leader.terms);
@@ -57,7 +56,7 @@ describe('§5.3', () => {
   it('… and many short terms on both sides take a round trip for each that differs, no more', () => {
     const [odd, even] = [0, 1].map((parity) => Array.from({ length: 300 }, (_, index) => 2 + 2 * Math.floor(index / 10) + parity));
     const leader = new RaftRig({ log: odd!, term: 100 }).lead();
-    leader.receive(2, { type: 'heartbeatReply', round: 0 });
+    for (const _ of [1, 2]) leader.receive(2, { type: 'heartbeatReply', round: 0 });
     const follower = new RaftRig({ id: 2, log: even!, term: leader.state.term });
     expect(converse(leader, follower)).toBeLessThanOrEqual(35);
     expect(follower.terms).toEqual(leader.terms);
@@ -65,7 +64,7 @@ describe('§5.3', () => {
 
   it('a short log is met at its end at once', () => {
     const leader = new RaftRig({ log: Array.from({ length: 1000 }, () => 1) }).lead();
-    leader.receive(2, { type: 'heartbeatReply', round: 0 });
+    for (const _ of [1, 2]) leader.receive(2, { type: 'heartbeatReply', round: 0 });
     const follower = new RaftRig({ id: 2, log: [1, 1], term: leader.state.term });
     expect(converse(leader, follower)).toBeLessThanOrEqual(3);
     expect(follower.raft.lastIndex).toBe(1001);
@@ -179,14 +178,17 @@ describe('windows', () => {
     for (let count = 0; count < 4; count++) rig.propose(10);
     rig.take('append');
     rig.receive(2, { type: 'heartbeatReply', round: 0 });
+    expect(rig.take('append')).toEqual([]);
     rig.receive(2, { type: 'heartbeatReply', round: 0 });
     expect(rig.take('append').filter(({ to }) => to === 2)).toMatchObject([{ prevIndex: 3, entries: [] }]);
     rig.receive(2, { type: 'appendReply', index: 3, rejected: true, hintIndex: 1, hintTerm: 1 });
     expect(appendsTo(rig, 2)).toMatchObject([{ prevIndex: 1 }]);
   });
 
-  it('a lost probe is sent again with the next heartbeat’s answer', () => {
+  it('a lost probe is sent again once two heartbeats were answered without it; a slow disk alone does not double it', () => {
     const rig = new RaftRig({ log: [1, 1] }).lead();
+    rig.receive(2, { type: 'heartbeatReply', round: 0 });
+    expect(rig.take('append')).toEqual([]);
     rig.receive(2, { type: 'heartbeatReply', round: 0 });
     expect(rig.take('append').filter(({ to }) => to === 2)).toMatchObject([{ prevIndex: 2 }]);
   });

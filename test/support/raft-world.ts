@@ -26,6 +26,8 @@ export class WorldNode {
   raft: Raft | undefined;
   inputs: Input[] = [];
   paused = false;
+  /** Its disk takes writes and finishes none. */
+  stalled = false;
   incarnation = 0;
   /** The state machine: how far it is, and a hash of everything it applied. */
   applied: LogIndex = 0;
@@ -131,7 +133,7 @@ export class RaftWorld {
     this.#shipSnapshots();
     for (const node of this.nodes) {
       if (node.raft === undefined || node.paused) continue;
-      node.disk.sync(this.now);
+      if (!node.stalled) node.disk.sync(this.now);
       if (tick(node)) node.inputs.push({ type: 'tick' });
       this.turn(node);
     }

@@ -112,7 +112,7 @@ export function onVoteRequest(turn: Turn, message: Message & { type: 'vote' | 'p
   const { state } = turn;
   const upToDate = isUpToDate(state.log, message.lastIndex, message.lastTerm);
   if (message.type === 'preVote') {
-    const granted = message.term > state.term && upToDate;
+    const granted = message.term > state.term && upToDate && !isRival(turn, message);
     // A grant names the term it is for; a refusal names ours, so that one who is behind learns of it.
     send(turn, message.from, { type: 'preVoteReply', granted }, granted ? message.term : state.term);
     return;
@@ -124,6 +124,17 @@ export function onVoteRequest(turn: Turn, message: Message & { type: 'vote' | 'p
     newElectionTimeout(state, turn.options);
   }
   sendDurably(turn, message.from, { type: 'voteReply', granted });
+}
+
+/**
+ * Two who lost their leader at the same moment ask at the same moment; if each encouraged the other, they would split
+ * the vote. With equal logs the lower id yields: the higher refuses it. Only for a moment, because one who can reach
+ * few may go on asking for ever, and must not hold up one who can reach many.
+ */
+function isRival(turn: Turn, message: Message & { type: 'vote' | 'preVote' }): boolean {
+  const { id, role, electionElapsed, log } = turn.state;
+  if (role !== Role.preCandidate || electionElapsed > 1 || message.from > id) return false;
+  return message.lastIndex === lastIndex(log) && message.lastTerm === lastTerm(log);
 }
 
 export function onVoteReply(turn: Turn, message: Message & { type: 'voteReply' | 'preVoteReply' }): void {

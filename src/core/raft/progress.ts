@@ -15,14 +15,14 @@ export interface Progress {
   mode: 'probe' | 'replicate' | 'snapshot';
   match: LogIndex;
   next: LogIndex;
-  /** In probe: an append is out, wait for its answer or the next heartbeat's. */
+  /** In probe: an append is out, wait for its answer, or for heartbeats to be answered without it. */
   paused: boolean;
   /** Appends sent and not yet answered, oldest first. */
   inflight: Inflight[];
   inflightBytes: number;
   /** Heard from since the last check of the quorum. */
   active: boolean;
-  /** An append was answered since the last heartbeat: what is in flight is moving. */
+  /** Since the last heartbeat's answer an append was sent or answered: no reason yet to think anything lost. */
   moving: boolean;
   /** The commit index it was last told with an append. */
   toldCommit: LogIndex;

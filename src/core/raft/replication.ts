@@ -78,6 +78,8 @@ function sendAppend(turn: Turn, id: MemberId, progress: Progress): boolean {
   const entries = progress.next > lastIndex(state.log) ? [] : slice(state.log, progress.next, turn.options.appendBytesMax);
   send(turn, id, { type: 'append', prevIndex, prevTerm, entries, commit: state.log.committed });
   progress.toldCommit = state.log.committed;
+  // Not thought lost before its answer had a heartbeat's time. Under a steady load a gap shows by a rejection anyway.
+  progress.moving = true;
   if (progress.mode === 'probe') progress.paused = true;
   else if (entries.length > 0) sent(progress, entries.at(-1)!.index, entries.reduce((sum, entry) => sum + entryBytes(entry), 0));
   return true;
@@ -144,7 +146,7 @@ export function onAppendReply(turn: Turn, message: Message & { type: 'appendRepl
   }
   if (news) maybeCommit(turn);
   sendAppends(turn, message.from, progress);
-  maybeFinishTransfer(turn, message.from, progress);
+  if (news) maybeFinishTransfer(turn, message.from, progress);
 }
 
 function probe(turn: Turn, id: MemberId, progress: Progress): void {
@@ -188,13 +190,13 @@ export function onHeartbeatReply(turn: Turn, message: Message & { type: 'heartbe
   // Told to take over, perhaps, and the message lost: a second one finds it in a later term and does nothing.
   maybeFinishTransfer(turn, message.from, progress);
   if (progress.mode === 'snapshot' || progress.match >= lastIndex(state.log)) return;
-  // What was sent may be lost: probe again; in replicate, an empty append behind the last one shows any gap.
+  // What was sent may be lost, once nothing moved from one heartbeat to the next (the disk there may only be slower
+  // than the heartbeat): probe again; in replicate, an empty append behind the last one shows any gap.
   const stalled = !progress.moving;
   progress.moving = false;
-  if (progress.mode === 'probe') {
-    progress.paused = false;
-    sendAppend(turn, message.from, progress);
-  } else if (stalled) sendEmptyAppend(turn, message.from, progress);
+  if (progress.mode === 'replicate') {
+    if (stalled) sendEmptyAppend(turn, message.from, progress);
+  } else if (stalled || !progress.paused) sendAppend(turn, message.from, progress);
 }
 
 function sendEmptyAppend(turn: Turn, id: MemberId, progress: Progress): void {
