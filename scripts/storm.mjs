@@ -58,7 +58,6 @@ await client.kv.put('storm/begun', 'yes');
 const acknowledged = new Set();
 const unknown = new Set();
 const attempted = new Set();
-let lastAck = performance.now();
 let ackCount = 0;
 let stop = false;
 const waitingForAck = [];
@@ -71,7 +70,6 @@ async function writer(id) {
       await own.kv.append(`storm/${nextBelow(random, keyCount)}`, token);
       acknowledged.add(token);
       ackCount++;
-      lastAck = performance.now();
       for (const resolve of waitingForAck.splice(0)) resolve();
     } catch (error) {
       unknown.add(token);

@@ -124,7 +124,7 @@ describe('thole dev', () => {
     expect(await cluster.stop()).toEqual({ code: 0, signal: null });
     await cluster.nobodyLeft(0);
     const exits = cluster.events.filter((event) => event.event === 'exit').slice(-3);
-    expect(exits.map(({ name, code }) => [name, code]).toSorted()).toEqual([['n1', 0], ['n2', 0], ['n3', 0]]);
+    expect(exits.map(({ name, code }) => `${name} ${String(code)}`).toSorted((a, b) => (a < b ? -1 : 1))).toEqual(['n1 0', 'n2 0', 'n3 0']);
     const { basePort, dataDir } = cluster;
     cluster = await DevCluster.start({ basePort, dataDir });
     expect(await ok(['get', 'a'])).toBe('a\n5\n');

@@ -66,7 +66,7 @@ export function decodeCommand(bytes: Uint8Array): Command {
       const [session, sequence, lowest] = [reader.u53(), reader.u53(), reader.u53()];
       const request = readRequest(reader);
       if (request.type === 'range') fail('BAD_REQUEST', { detail: 'a read does not go through the log' });
-      return { type, session, sequence, lowest, request: request as WriteRequest };
+      return { type, session, sequence, lowest, request };
     }
     case 'openSession':
       return { type, id: reader.u53(), ttlMs: reader.u53() };

@@ -13,7 +13,7 @@ import { exitCodes, memberExitCode } from './exit.ts';
 /** The member's settings as options of a command, all of them texts to be read by the table. */
 export function withSettings(command: Command): Command {
   for (const { flag, placeholder, description, fallback } of Object.values(settings)) {
-    const note = fallback === undefined ? '' : ` (default: ${String(fallback)})`;
+    const note = fallback === undefined || Array.isArray(fallback) ? '' : ` (default: ${JSON.stringify(fallback)})`;
     if (placeholder === '') command.option(`--${flag}`, description + note);
     else command.option(`--${flag} <${placeholder}>`, description + note);
   }
@@ -50,13 +50,21 @@ async function run(command: Command): Promise<number> {
   try {
     const config = complete(resolveConfig(command).config);
     const logger = nodeLogger(config.logLevel, { member: config.name });
-    const served = await serve({
+    // Asked from the start: a member that waits for the others before its birth may be told to go, too.
+    const go = told();
+    const starting = serve({
       ...config,
       logger,
       replica: { snapshotLogBytes: config.snapshotLogBytes },
     });
+    const served = await Promise.race([starting, go]);
+    if (served === undefined) {
+      starting.catch(() => undefined);
+      logger.log('info', 'was told to stop before it served');
+      return exitCodes.ok;
+    }
     logger.log('info', 'serves', { address: `${served.address.host}:${served.address.port}`, durability: config.durability });
-    const failure = await Promise.race([served.failed, told()]);
+    const failure = await Promise.race([served.failed, go]);
     if (failure === undefined) {
       logger.log('info', 'was told to stop: hands over and drains');
       await served.shutdown();

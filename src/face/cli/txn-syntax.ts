@@ -82,6 +82,7 @@ function parseOperation(line: number, text: string): TxnOperation {
       return { type: 'range', key: bytes, rangeEnd, keysOnly: options.includes('--keys-only') };
     case 'del':
       return { type: 'delete', key: bytes, rangeEnd, prevKv };
+    case undefined:
     default:
       return bad(line, `"${verb ?? ''}" is none of put, get, del`);
   }

@@ -129,7 +129,7 @@ export function resolve(
     }
     origins[setting.flag] = origin;
   }
-  return { config: config as Partial<ServeConfig>, origins };
+  return { config, origins };
 }
 
 /** Everything a member cannot do without. */
