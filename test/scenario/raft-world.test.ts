@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { run } from '../support/raft-chaos.ts';
 
 const one = process.env['THOLE_SEED'];
-const seeds = one === undefined ? Number(process.env['THOLE_SEEDS'] ?? 600) : 1;
+const seeds = one === undefined ? Number(process.env['THOLE_SEEDS'] ?? 500) : 1;
 const first = one === undefined ? 1 : Number(one);
 const chunk = 100;
 

@@ -34,6 +34,8 @@ export class RaftClaims {
   readonly #entries = new Map<string, { readonly what: string; readonly prevTerm: Term }>();
   /** The term of each committed entry, by index. */
   readonly committed: Term[] = [0];
+  /** In which term each became so. */
+  readonly #committedIn: Term[] = [0];
   readonly #votes = new Map<string, MemberId>();
   #seen = new Map<MemberId, Seen>();
   readonly #members: readonly Witnessed[];
@@ -77,7 +79,7 @@ export class RaftClaims {
     this.#checkEntries(raft, ready);
     if (state.role === Role.leader) this.#checkLeader(member, before);
     // It may have committed and been deposed in one step.
-    this.#checkCommitted(raft, before?.commit ?? log.offset, before?.role === Role.leader);
+    this.#checkCommitted(raft, before);
     const match = new Map<MemberId, LogIndex>();
     if (state.role === Role.leader) for (const [to, progress] of state.progress) match.set(to, progress.match);
     this.#seen.set(id, { term: state.term, commit: log.committed, role: state.role, match });
@@ -142,6 +144,8 @@ export class RaftClaims {
       const { hardState } = disk.image;
       claim(hardState.term === state.term && hardState.vote === id, 'the own vote is durable before it counts', () => `${id} in ${state.term}`);
       for (let index = state.log.offset; index <= this.commitIndex; index++) {
+        // Of later terms only: one who won an earlier term and learns of it late may lack what was committed since.
+        if ((this.#committedIn[index] ?? 0) >= state.term) continue;
         claim(member.raft!.termAt(index) === this.committed[index], 'a leader holds all that is committed (Leader Completeness)', () => `${id} at ${index} in ${state.term}`);
       }
     }
@@ -153,16 +157,18 @@ export class RaftClaims {
   }
 
   /** All agree at every committed index; and what is newly committed is on a majority of disks, in a term that counts. */
-  #checkCommitted(raft: Raft, from: LogIndex, wasLeader: boolean): void {
+  #checkCommitted(raft: Raft, before: Seen | undefined): void {
     const { state } = raft;
+    const from = before?.commit ?? state.log.offset;
     for (let index = Math.max(from, state.log.offset); index <= state.log.committed; index++) {
       const term = raft.termAt(index)!;
       if (index <= this.commitIndex) {
         claim(this.committed[index] === term, 'a committed entry is never replaced (State Machine Safety)', () => `${index}: ${this.committed[index]} and ${term} at ${state.id}`);
         continue;
       }
-      claim(state.role === Role.leader || wasLeader, 'a leader commits first', () => `${state.id} knows of ${index} before any leader`);
+      claim(state.role === Role.leader || before?.role === Role.leader, 'a leader commits first', () => `${state.id} knows of ${index} before any leader`);
       this.committed.push(term);
+      this.#committedIn.push(state.role === Role.leader ? state.term : before!.term);
     }
     if (from < this.commitIndex && state.log.committed === this.commitIndex && state.role === Role.leader) {
       const index = this.commitIndex;
