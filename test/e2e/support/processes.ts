@@ -51,7 +51,7 @@ export function tempDir(): string {
 
 export interface Ended {
   readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
+  readonly signal: string | null;
 }
 
 /** A process with what it printed so far. */
