@@ -90,7 +90,7 @@ class DevCluster {
         '--initial-cluster', initialCluster, '--initial-cluster-token', 'thole-dev', '--log-level', process.env['THOLE_LOG_LEVEL'] ?? 'warn',
       ],
       // Its stdin is held open by us: when we die, however, it ends, and the member with it. A group of its own
-      // keeps the terminal's Ctrl-C for us: members are stopped in order, not all at once.
+      // keeps the terminal’s Ctrl-C for us, and the members’ end in our hands.
       { stdio: ['pipe', 2, 2], detached: process.platform !== 'win32', env: { ...process.env, THOLE_PARENT_PIPE: '1' } },
     );
     this.#children.set(place.name, child);
