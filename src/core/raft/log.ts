@@ -85,6 +85,7 @@ export function dropPrefix(log: RaftLog, through: LogIndex): void {
   if (through <= log.offset) return;
   const term = termAt(log, through);
   assert(term !== undefined && through <= log.committed, 'only committed entries are compacted');
+  assert(through <= log.handed, 'what is in a snapshot was handed out before');
   log.entries.splice(0, through - log.offset);
   log.offset = through;
   log.offsetTerm = term;

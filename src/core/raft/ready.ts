@@ -10,7 +10,7 @@ export type Input =
   | { readonly type: 'propose'; readonly ref: number; readonly data: Uint8Array }
   /** A linearizable read; `ref` comes back in {@link Ready.reads}. */
   | { readonly type: 'read'; readonly ref: number }
-  /** The persist numbered `seq`, and all before it, are durable; its last entry was (`index`, `term`), 0 if none. */
+  /** Said of every persist, in order: number `seq` and all before are durable; its last entry was (`index`, `term`), 0 if none. */
   | { readonly type: 'persisted'; readonly seq: number; readonly index: LogIndex; readonly term: Term }
   | { readonly type: 'applied'; readonly index: LogIndex; readonly digest: string }
   /** Campaign as if the election timeout had passed. */
