@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { errorTable } from '../src/core/errors.ts';
 import { environmentName, settings } from '../src/face/config/settings.ts';
-import { exitCodes } from '../src/face/cli/exit.ts';
+import { exitCodes, noRestartReason } from '../src/face/cli/exit.ts';
 import { metricTable } from '../src/face/metrics.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -33,20 +33,24 @@ describe('the repository', () => {
     const offences: string[] = [];
     for (const path of sources.filter((each) => named(each).startsWith('src/core/') && !each.endsWith('-script.ts'))) {
       const body = code(path);
-      if (/\b(await|async)\b|\bnew Promise\b/.test(body)) offences.push(`${named(path)}: waits`);
+      if (/\b(await|async|Promise)\b/.test(body)) offences.push(`${named(path)}: waits`);
       if (/=\s*(Math|Date)\s*[;,]/.test(body)) offences.push(`${named(path)}: another name for the clock or for chance`);
       // The folding kernel is compiled once, when first needed: the same for everybody, and never changed.
-      if (/^(export )?let /m.test(body) && !path.endsWith('crc32c-fold.ts')) offences.push(`${named(path)}: a variable of the module`);
+      if (/^(export )?(let|var) /m.test(body) && !path.endsWith('crc32c-fold.ts')) offences.push(`${named(path)}: a variable of the module`);
     }
     expect(offences).toEqual([]);
   });
 
   it('names every folder in ARCHITECTURE.md', () => {
     const architecture = read('ARCHITECTURE.md');
-    const folders = ['core', 'engine', 'face'].flatMap((layer) =>
-      readdirSync(join(root, 'src', layer), { withFileTypes: true }).filter((entry) => entry.isDirectory()).map((entry) => `src/${layer}/${entry.name}`),
-    );
-    expect([...folders, 'src/node', 'src/sim'].filter((folder) => !architecture.includes(`\`${folder}\``))).toEqual([]);
+    const inside = (folder: string): string[] =>
+      readdirSync(join(root, folder), { withFileTypes: true }).filter((entry) => entry.isDirectory()).map((entry) => `${folder}/${entry.name}`);
+    const layers = inside('src');
+    const folders = [...layers, ...layers.flatMap(inside)];
+    expect(folders.filter((folder) => !architecture.includes(`| \`${folder}\` |`))).toEqual([]);
+    // And no row for what is gone.
+    const rows = [...architecture.matchAll(/^\| `(src\/[a-z/]+)` \|/gm)].map(([, folder]) => folder!);
+    expect(rows.filter((folder) => !folders.includes(folder))).toEqual([]);
   });
 
   it.each([
@@ -61,9 +65,44 @@ describe('the repository', () => {
     expect(documented.toSorted()).toEqual(known.toSorted());
   });
 
-  it('documents the environment variable of every setting', () => {
-    const text = read('docs/reference/config.md');
-    expect(Object.values(settings).filter(({ flag }) => !text.includes(environmentName(flag)))).toEqual([]);
+  it('says it in the words of the code', () => {
+    const rows = (file: string): string => read(`docs/reference/${file}`);
+    const beginnings = [
+      ...Object.entries(errorTable).map(([code, { retry, message }]) => ['errors.md', `| \`${code}\` | ${retry} | ${message} |`] as const),
+      ...Object.entries(metricTable).map(([name, { type, help }]) => ['metrics.md', `| \`${name}\` | ${type} | ${help} |`] as const),
+      ...Object.values(settings).map(({ flag, fallback, description }) => {
+        const byDefault = fallback === undefined ? 'required' : `\`${String(fallback)}\``;
+        return ['config.md', `| \`--${flag}\` | \`${environmentName(flag)}\` | ${byDefault} | ${description}`] as const;
+      }),
+    ];
+    expect(beginnings.filter(([file, row]) => !rows(file).includes(`\n${row}`))).toEqual([]);
+  });
+
+  it('says of every exit code of a member whether `dev` starts it again', () => {
+    const wrong: string[] = [];
+    for (const [, code, verbs, restarted] of read('docs/reference/cli.md').matchAll(/^\| (\d+) \| ([^|]*) \|.*\| ([a-z]*) ?\|$/gm)) {
+      const isMembers = verbs!.includes('all') || verbs!.includes('`serve`');
+      const expected = !isMembers || code === '0' ? '' : noRestartReason(Number(code)) === undefined ? 'yes' : 'no';
+      if (restarted !== expected) wrong.push(`${code}: "${restarted}" instead of "${expected}"`);
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  it('names every flag of the verbs in cli.md', () => {
+    const text = read('docs/reference/cli.md');
+    const flags = ['kv', 'cluster', 'client', 'config', 'dev'].flatMap((verbs) =>
+      [...read(`src/face/cli/${verbs}.ts`).matchAll(/ption\('(?:-[a-z], )?--([a-z-]+)/g)].map(([, flag]) => flag!),
+    );
+    expect(flags.length).toBeGreaterThan(20);
+    // These stand in the document by their short names.
+    const short = ['interactive', 'output', 'write-out'];
+    expect(flags.filter((flag) => !short.includes(flag) && !text.includes(`--${flag}`))).toEqual([]);
+  });
+
+  it('gives a reason for every dependency', () => {
+    const { dependencies, devDependencies } = JSON.parse(read('package.json')) as Record<'dependencies' | 'devDependencies', Record<string, string>>;
+    const text = read('docs/dependencies.md');
+    expect(Object.entries({ ...dependencies, ...devDependencies }).filter(([name, version]) => !text.includes(`${name} ${version}`))).toEqual([]);
   });
 
   it('has no link that leads nowhere', () => {
@@ -76,10 +115,22 @@ describe('the repository', () => {
     expect(broken).toEqual([]);
   });
 
+  it('has no document that the README does not lead to', () => {
+    const found = new Set<string>();
+    const visit = (path: string): void => {
+      if (found.has(path) || !path.endsWith('.md') || !existsSync(path)) return;
+      found.add(path);
+      for (const [, target] of readFileSync(path, 'utf8').matchAll(/\]\(([^)#\s]+)/g)) visit(join(dirname(path), target!));
+    };
+    visit(join(root, 'README.md'));
+    expect(walk(join(root, 'docs')).filter((path) => path.endsWith('.md') && !found.has(path)).map(named)).toEqual([]);
+  });
+
   it('is read by the boundary check', { timeout: 60_000 }, () => {
     const cruiser = join(root, 'node_modules', 'dependency-cruiser', 'bin', 'dependency-cruise.mjs');
     const report = execFileSync(process.execPath, [cruiser, 'src', '--config', '.dependency-cruiser.cjs', '--output-type', 'json'], { cwd: root, encoding: 'utf8', maxBuffer: 1 << 28 });
     const { summary } = JSON.parse(report) as { summary: { totalCruised: number } };
+    // A tool that understands nothing finds nothing wrong.
     expect(summary.totalCruised).toBeGreaterThan(sources.length / 2);
   });
 
