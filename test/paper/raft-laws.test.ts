@@ -114,6 +114,12 @@ describe('law 3: matchIndex never goes back, commitIndex never decreases', () =>
     expect(rig.state.log.committed).toBe(2);
   });
 
+  it('an append below what is committed is acknowledged up to there, not up to the end of a log that may be an old leader’s', () => {
+    const rig = new RaftRig({ log: [1, 1, 1], commit: 2, term: 2 });
+    expect(rig.append(2, 0, 0, entries(1, 1)).messagesAfterPersist).toMatchObject([{ type: 'appendReply', index: 2, rejected: false }]);
+    expect(rig.append(2, 2, 1, []).messagesAfterPersist).toMatchObject([{ type: 'appendReply', index: 2, rejected: false }]);
+  });
+
   it('a follower commits no further than the append proved equal', () => {
     const rig = new RaftRig({ log: [1, 1, 1], term: 2 });
     rig.append(2, 1, 1, [], 3);
@@ -123,8 +129,8 @@ describe('law 3: matchIndex never goes back, commitIndex never decreases', () =>
   });
 
   it('after a restart what was applied, or is in a snapshot of ours, is committed, whatever the hint says', () => {
-    const rig = new RaftRig({ log: [1, 1, 1], commit: 3 });
-    expect(rig.state.log.committed).toBe(3);
+    expect(new RaftRig({ log: [1, 1, 1], commit: 1, applied: 2 }).state.log.committed).toBe(2);
+    expect(new RaftRig({ log: [1, 1, 1], commit: 1, applied: 2, marker: marker(2, 1) }).state.log.committed).toBe(2);
     expect(new RaftRig({ log: [1, 1, 1], commit: 9 }).state.log.committed).toBe(3);
   });
 });

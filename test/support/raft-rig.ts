@@ -16,6 +16,9 @@ export interface RigOptions {
   readonly term?: Term;
   readonly vote?: MemberId;
   readonly commit?: LogIndex;
+  /** @default offset */
+  readonly applied?: LogIndex;
+  readonly marker?: SnapshotMarker;
   readonly raft?: Partial<RaftOptions>;
   /** Which start of this member it is: every one has its own seed. @default 7 */
   readonly life?: number;
@@ -45,10 +48,10 @@ export class RaftRig {
       { ...defaultRaftOptions, electionTicks: 10, ...options.raft, id, seed: options.life ?? 7 },
       {
         hardState: { ...noHardState, term, vote: options.vote ?? 0, commit: options.commit ?? offset },
-        marker: undefined,
+        marker: options.marker,
         configuration: { voters, outgoing, learners, witnesses, members: [] },
         entries: entries(offset + 1, ...log),
-        offset, offsetTerm, applied: offset,
+        offset, offsetTerm, applied: options.applied ?? offset,
       },
     );
   }
