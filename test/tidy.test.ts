@@ -71,7 +71,7 @@ describe('the repository', () => {
       ...Object.entries(errorTable).map(([code, { retry, message }]) => ['errors.md', `| \`${code}\` | ${retry} | ${message} |`] as const),
       ...Object.entries(metricTable).map(([name, { type, help }]) => ['metrics.md', `| \`${name}\` | ${type} | ${help} |`] as const),
       ...Object.values(settings).map(({ flag, fallback, description }) => {
-        const byDefault = fallback === undefined ? 'required' : `\`${String(fallback)}\``;
+        const byDefault = fallback === undefined || typeof fallback === 'object' ? 'required' : `\`${typeof fallback === 'object' ? JSON.stringify(fallback) : fallback}\``;
         return ['config.md', `| \`--${flag}\` | \`${environmentName(flag)}\` | ${byDefault} | ${description}`] as const;
       }),
     ];
