@@ -163,6 +163,12 @@ describe('law 8: a snapshot replaces, it never merges', () => {
     expect(rig.state.log.durable).toBe(3);
   });
 
+  it('a cut and a snapshot in one step are a reset alone: there is nothing left to cut', () => {
+    const rig = new RaftRig({ log: [1, 1, 1, 1] });
+    const { persist } = rig.step(conflicting(2, 2, 3), { type: 'receive', message: { from: 2, to: 1, term: 2, type: 'snapshot', marker: marker(9, 2) } });
+    expect(persist).toMatchObject({ reset: { index: 9 }, cutFrom: undefined, entries: [] });
+  });
+
   it('a snapshot that the log already holds cuts nothing', () => {
     const rig = new RaftRig({ log: [1, 1, 1, 1] });
     const ready = rig.receive(2, { type: 'snapshot', marker: marker(2, 1) }, 1);

@@ -268,7 +268,8 @@ export class Member implements ReplicaHost, SnapshotterHost {
 
   /** The first configuration is entry 1 of group 1, the same on every founder, and so committed by being known. */
   async #writeFirstEntry(voters: readonly MemberId[]): Promise<void> {
-    if (this.log!.groups().length > 0) return;
+    // Not by the group's presence: a crash may have torn this very batch and left the hard state alone.
+    if (this.log!.state(kvGroup).lastIndex > 0) return;
     const configuration: Configuration = { ...noConfiguration, voters, members: foundersOf(this.options) };
     await this.log!.write([
       { type: 'hardState', group: kvGroup, hardState: { term: 1, vote: 0, commit: 1 } },
