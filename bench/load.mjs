@@ -3,6 +3,10 @@ import { performance } from 'node:perf_hooks';
 import { Histogram } from './histogram.mjs';
 
 export const settings = () => JSON.parse(process.argv[2]);
+process.on('uncaughtException', (error) => {
+  console.error(`Error: ${error.message}`);
+  process.exit(1);
+});
 const say = (event) => process.stdout.write(`${JSON.stringify(event)}\n`);
 
 /**

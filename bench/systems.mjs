@@ -12,7 +12,11 @@ const sleep = (ms) => new Promise((resolve) => void setTimeout(resolve, ms));
 
 /** Nothing that was started here outlives this process. */
 const running = new Set();
-process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+const directories = new Set();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+});
 
 function start(command, args, options) {
   const child = spawn(command, args, options);
@@ -26,6 +30,7 @@ function start(command, args, options) {
 
 export function freshDirectory(parent) {
   const directory = mkdtempSync(join(parent, 'thole-bench-'));
+  directories.add(directory);
   if (statfsSync(directory).type === tmpfs) {
     rmSync(directory, { recursive: true });
     throw new Error(`${parent} lies in memory, where fsync costs nothing: name a directory on a disk with --data-dir`);
