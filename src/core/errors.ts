@@ -13,6 +13,7 @@ export interface ErrorRow {
 export type ErrorCode =
   | 'ABORTED'
   | 'BAD_REQUEST'
+  | 'CHANGE_IN_PROGRESS'
   | 'CLOSED'
   | 'CLUSTER_MISMATCH'
   | 'COMPACTED'
@@ -27,12 +28,18 @@ export type ErrorCode =
   | 'INTERNAL'
   | 'INVALID_CONFIG'
   | 'KEY_NOT_FOUND'
+  | 'LEARNER_BEHIND'
+  | 'MEMBER_EXISTS'
+  | 'MEMBER_REMOVED'
+  | 'MEMBER_UNKNOWN'
+  | 'NOT_A_LEARNER'
   | 'NO_LEADER'
   | 'NOT_LEADER'
   | 'OVERLOADED'
   | 'PORT_IN_USE'
   | 'PROPOSAL_LOST'
   | 'PROTOCOL'
+  | 'QUORUM_AT_RISK'
   | 'SESSION_EXPIRED'
   | 'SESSION_WINDOW'
   | 'SHUTTING_DOWN'
@@ -45,6 +52,7 @@ export type ErrorCode =
 export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
   ABORTED: { retry: 'never', message: 'the caller gave up before the outcome was known' },
   BAD_REQUEST: { retry: 'never', message: 'the request is malformed' },
+  CHANGE_IN_PROGRESS: { retry: 'safe', message: 'another change of membership is under way' },
   CLOSED: { retry: 'never', message: 'the client or member is closed' },
   CLUSTER_MISMATCH: { retry: 'never', message: 'the other side belongs to another cluster' },
   COMPACTED: { retry: 'never', message: 'the required revision has been compacted' },
@@ -59,12 +67,18 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorRow>> = {
   INTERNAL: { retry: 'never', message: 'an internal error' },
   INVALID_CONFIG: { retry: 'never', message: 'the configuration is invalid' },
   KEY_NOT_FOUND: { retry: 'never', message: 'the key is not there' },
+  LEARNER_BEHIND: { retry: 'safe', message: 'the learner has not caught up with the leader' },
+  MEMBER_EXISTS: { retry: 'never', message: 'a member has this id, name or address already' },
+  MEMBER_REMOVED: { retry: 'never', message: 'the member was removed from the cluster: it may return only under a new id' },
+  MEMBER_UNKNOWN: { retry: 'never', message: 'there is no such member' },
+  NOT_A_LEARNER: { retry: 'never', message: 'the member is no learner' },
   NO_LEADER: { retry: 'safe', message: 'there is no leader now' },
   NOT_LEADER: { retry: 'safe', message: 'this member does not lead' },
   OVERLOADED: { retry: 'safe', message: 'too much work is under way' },
   PORT_IN_USE: { retry: 'never', message: 'the address is already in use' },
   PROPOSAL_LOST: { retry: 'safe', message: 'another leader wrote in its place: the proposal will never be applied' },
   PROTOCOL: { retry: 'never', message: 'the bytes on the connection are not the protocol' },
+  QUORUM_AT_RISK: { retry: 'safe', message: 'too few of those who would decide are heard from' },
   SESSION_EXPIRED: { retry: 'never', message: 'the session has expired' },
   SESSION_WINDOW: { retry: 'never', message: 'the request lies below what the session still keeps' },
   SHUTTING_DOWN: { retry: 'safe', message: 'the member is shutting down' },

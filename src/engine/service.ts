@@ -48,6 +48,25 @@ export interface MemberListRow {
   readonly name: string;
   readonly address: string;
   readonly learner: boolean;
+  /** A learner that is promoted by itself once it has caught up. */
+  readonly joining?: boolean;
+  /** It votes and stores no payload. */
+  readonly witness?: boolean;
+}
+
+/**
+ * Who belongs to the cluster. A voter and a witness that are added join as learners, and are promoted once they have
+ * caught up, by the leader; a learner stays one until it is promoted.
+ */
+export type MembershipChange =
+  | { readonly type: 'add'; readonly name: string; readonly address: string; readonly as: 'voter' | 'learner' | 'witness' }
+  | { readonly type: 'promote' | 'remove'; readonly id: number }
+  | { readonly type: 'update'; readonly id: number; readonly address: string };
+
+export interface MembershipResult {
+  /** Of the member that was changed; of one that was added, the id drawn for it. */
+  readonly id: number;
+  readonly members: readonly MemberListRow[];
 }
 
 export interface HashKvResult {
@@ -69,4 +88,9 @@ export interface MemberService {
   hashKv(revision: number): Promise<HashKvResult>;
   readonly ready: boolean;
   moveLeader(target: number): Promise<void>;
+  /**
+   * On any member; resolves once it is committed. Rejects with CHANGE_IN_PROGRESS, MEMBER_EXISTS, MEMBER_UNKNOWN,
+   * NOT_A_LEARNER, LEARNER_BEHIND, QUORUM_AT_RISK.
+   */
+  changeMembership(change: MembershipChange, options: WaitOptions): Promise<MembershipResult>;
 }

@@ -20,6 +20,14 @@ export function encodeConfiguration(configuration: Configuration): Uint8Array {
     writer.string(member.name);
     writer.string(member.address);
   }
+  const { joining = [], removed = [] } = configuration;
+  // Behind what the first builds wrote, and only where there is something to say.
+  if (joining.length > 0 || removed.length > 0) {
+    for (const ids of [joining, removed]) {
+      writer.u32(ids.length);
+      for (const id of ids) writer.u53(id);
+    }
+  }
   return writer.finish();
 }
 
@@ -38,5 +46,8 @@ export function decodeConfiguration(bytes: Uint8Array): Configuration {
   const learners = ids();
   const witnesses = ids();
   const members: MemberInfo[] = Array.from({ length: count() }, () => ({ id: reader.u53(), name: reader.string(), address: reader.string() }));
-  return { voters, outgoing, learners, witnesses, members };
+  const configuration: Configuration = { voters, outgoing, learners, witnesses, members };
+  if (reader.remaining === 0) return configuration;
+  const [joining, removed] = [ids(), ids()];
+  return { ...configuration, ...(joining.length > 0 ? { joining } : {}), ...(removed.length > 0 ? { removed } : {}) };
 }

@@ -1,7 +1,8 @@
 // The one renderer of the core's words, for logs, golden scripts and pages.
 
 import { unreachable } from '../assert.ts';
-import type { Entry } from './entry.ts';
+import type { Change } from './change.ts';
+import type { Configuration, Entry, MemberId } from './entry.ts';
 import type { Message } from './message.ts';
 import type { Input } from './ready.ts';
 import { configurationOf } from './state.ts';
@@ -14,6 +15,22 @@ function describeEntries(entries: readonly Entry[]): string {
   const last = entries.at(-1)!;
   const first = entries[0]!;
   return first === last ? `${first.index}/${first.term}` : `${first.index}/${first.term} … ${last.index}/${last.term}`;
+}
+
+function describeChange(change: Change): string {
+  if ('member' in change) return `${change.type} ${change.member.id}${change.witness ? ' (witness)' : ''}`;
+  return `${change.type} ${change.id}${change.type === 'update' ? ` → ${change.address}` : ''}`;
+}
+
+export function describeChanges(changes: readonly Change[]): string {
+  return changes.map(describeChange).join(', ');
+}
+
+/** `1,2,3` or, joint, `1,2,4 and 1,2,3`; then whoever learns. */
+export function describeConfiguration({ voters, outgoing, learners, witnesses }: Configuration): string {
+  const say = (ids: readonly MemberId[]): string => ids.map((id) => `${id}${witnesses.includes(id) ? 'w' : ''}`).join(',');
+  const rule = outgoing.length > 0 ? `${say(voters)} and ${say(outgoing)}` : say(voters);
+  return `${rule}${learners.length > 0 ? `, learners ${say(learners)}` : ''}`;
 }
 
 export function describeMessage(message: Message): string {
@@ -43,6 +60,10 @@ export function describeMessage(message: Message): string {
       return `${head}: proposal ${message.id} of ${message.data.length} bytes`;
     case 'proposeReply':
       return `${head}: proposal ${message.id} ${message.outcome}${message.outcome === 'appended' ? ` at ${message.index}/${message.entryTerm}` : ''}`;
+    case 'change':
+      return `${head}: change ${message.id}, ${describeChanges(message.changes)}`;
+    case 'changeReply':
+      return `${head}: change ${message.id} ${message.refused === undefined ? `appended at ${message.index}/${message.entryTerm}` : `refused, ${message.refused}`}`;
     case 'timeoutNow':
       return head;
     case 'snapshot':
@@ -58,6 +79,8 @@ export function describeInput(input: Input): string {
       return describeMessage(input.message);
     case 'propose':
       return `propose ${input.data.length} bytes`;
+    case 'change':
+      return describeChanges(input.changes);
     case 'persisted':
       return `persisted ${input.seq} up to ${input.index}/${input.term}`;
     case 'applied':
@@ -82,6 +105,5 @@ export function describeInput(input: Input): string {
 
 export function describeState(state: RaftState): string {
   const { log } = state;
-  const voters = configurationOf(state).voters.join(',');
-  return `${state.id} ${state.role} of term ${state.term}, leader ${state.lead || 'unknown'}, log (${log.offset}, ${lastIndex(log)}/${lastTerm(log)}], committed ${log.committed}, applied ${state.applied}, voters ${voters}`;
+  return `${state.id} ${state.role} of term ${state.term}, leader ${state.lead || 'unknown'}, log (${log.offset}, ${lastIndex(log)}/${lastTerm(log)}], committed ${log.committed}, applied ${state.applied}, voters ${describeConfiguration(configurationOf(state))}`;
 }

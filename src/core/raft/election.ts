@@ -182,6 +182,7 @@ export function checkQuorum(turn: Turn): void {
   const active = new Set<MemberId>([state.id]);
   for (const [id, progress] of state.progress) {
     if (progress.active) active.add(id);
+    progress.wasActive = progress.active;
     progress.active = false;
   }
   if (!isQuorum(configurationOf(state), active)) becomeFollower(turn, state.term, 0);

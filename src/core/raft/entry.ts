@@ -36,7 +36,7 @@ export interface MemberInfo {
 
 /**
  * Who decides. Outside a joint change `outgoing` is empty; in one, a decision needs a majority of both (Raft §6).
- * Learners receive everything and count for nothing; witnesses are voters that store no payload.
+ * Learners receive everything and count for nothing; witnesses, voters or learners, store no payload.
  */
 export interface Configuration {
   readonly voters: readonly MemberId[];
@@ -44,6 +44,10 @@ export interface Configuration {
   readonly learners: readonly MemberId[];
   readonly witnesses: readonly MemberId[];
   readonly members: readonly MemberInfo[];
+  /** Learners that the leader's member promotes once they have caught up. */
+  readonly joining?: readonly MemberId[];
+  /** Who was removed: their ids never return, and they are told when they knock. */
+  readonly removed?: readonly MemberId[];
 }
 
 /** A snapshot's place in the log and where its bytes are; written to the log after the file is durable. */

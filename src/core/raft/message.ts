@@ -1,6 +1,7 @@
 // What members say to each other. One connection keeps order, but nothing here relies on it: every message may be
 // delayed, doubled or lost (law 2).
 
+import type { Change, ChangeRefusal } from './change.ts';
 import type { Entry, LogIndex, MemberId, SnapshotMarker, Term } from './entry.ts';
 
 export interface Envelope {
@@ -52,6 +53,15 @@ export type Body =
       readonly type: 'proposeReply';
       readonly id: number;
       readonly outcome: 'appended' | 'notLeader' | 'overloaded';
+      readonly index: LogIndex;
+      readonly entryTerm: Term;
+    }
+  | { readonly type: 'change'; readonly id: number; readonly changes: readonly Change[]; readonly joint: boolean }
+  | {
+      readonly type: 'changeReply';
+      readonly id: number;
+      /** Undefined: appended, at `index` in `entryTerm`. */
+      readonly refused: ChangeRefusal | undefined;
       readonly index: LogIndex;
       readonly entryTerm: Term;
     }

@@ -22,6 +22,8 @@ export interface Progress {
   inflightBytes: number;
   /** Heard from since the last check of the quorum. */
   active: boolean;
+  /** Heard from between the last two checks. */
+  wasActive: boolean;
   /** Since the last heartbeat's answer an append was sent or answered: no reason yet to think anything lost. */
   moving: boolean;
   /** The commit index it was last told with an append. */
@@ -33,7 +35,7 @@ export interface Progress {
 export function newProgress(next: LogIndex): Progress {
   return {
     mode: 'probe', match: 0, next, paused: false, inflight: [], inflightBytes: 0,
-    active: false, moving: false, toldCommit: 0, snapshotBackoff: 0,
+    active: false, wasActive: false, moving: false, toldCommit: 0, snapshotBackoff: 0,
   };
 }
 

@@ -8,6 +8,7 @@ import {
 } from './election.ts';
 import { broadcastHeartbeat } from './heartbeat.ts';
 import { dropPrefix, entryAt, lastIndex, termAt } from './log.ts';
+import { isRemoved, onChange, onChangeReply, proposeChange, settleConfiguration, tickForwardedChanges } from './membership.ts';
 import type { Message } from './message.ts';
 import { becomeProbe } from './progress.ts';
 import { onPropose, onProposeReply, propose, tickForwardedProposals } from './proposals.ts';
@@ -20,7 +21,7 @@ import { onSnapshot, onSnapshotSent, tickSnapshots } from './snapshot.ts';
 import { Role, initialState } from './state.ts';
 import type { RaftOptions, RaftState, Restored } from './state.ts';
 import { beginTransfer, tickTransfer } from './transfer.ts';
-import { finish, newTurn, send } from './turn.ts';
+import { finish, loseChanges, newTurn, send } from './turn.ts';
 import type { Turn } from './turn.ts';
 
 export class Raft {
@@ -40,6 +41,7 @@ export class Raft {
       else take(turn, input);
     }
     read(turn, refs);
+    if (this.state.role === Role.leader) settleConfiguration(turn);
     if (this.state.role === Role.leader) {
       beginRound(turn);
       if (turn.broadcast) broadcastAppend(turn);
@@ -49,6 +51,11 @@ export class Raft {
 
   get isLeader(): boolean {
     return this.state.role === Role.leader;
+  }
+
+  /** This member was removed, and knows that it is committed: it is to stop. */
+  get isRemoved(): boolean {
+    return isRemoved(this.state);
   }
 
   /** Committed entries from … to, while they fit in `bytesMax`; at least one. */
@@ -83,6 +90,8 @@ function take(turn: Turn, input: Exclude<Input, { type: 'read' }>): void {
       return receive(turn, input.message);
     case 'propose':
       return propose(turn, input.ref, input.data);
+    case 'change':
+      return proposeChange(turn, input.ref, input.changes, input.joint === true);
     case 'persisted':
       return onPersisted(turn, input.seq, input.index, input.term);
     case 'applied':
@@ -121,6 +130,7 @@ function tick(turn: Turn): void {
   if (state.role !== Role.leader) {
     tickForwardedReads(turn);
     tickForwardedProposals(turn);
+    tickForwardedChanges(turn);
     return tickFollower(turn);
   }
   if (++state.electionElapsed >= options.electionTicks) {
@@ -156,6 +166,7 @@ function onUnreachable(turn: Turn, member: MemberId): void {
   // What was on its way to the leader may have arrived or not. Reads are asked again; proposals must not be.
   for (const { ref } of state.forwardedProposals.values()) turn.proposals.push({ ref, outcome: 'lost' });
   state.forwardedProposals.clear();
+  loseChanges(turn);
 }
 
 function compact(turn: Turn, index: LogIndex): void {
@@ -199,6 +210,8 @@ function answerStale(turn: Turn, message: Message): void {
     send(turn, message.from, { type: 'voteReply', granted: false });
   } else if (message.type === 'propose') {
     onPropose(turn, message);
+  } else if (message.type === 'change') {
+    onChange(turn, message);
   } else if (message.type === 'readIndex') {
     onReadIndex(turn, message);
   }
@@ -232,6 +245,10 @@ function deliver(turn: Turn, message: Message): void {
       return onPropose(turn, message);
     case 'proposeReply':
       return onProposeReply(turn, message);
+    case 'change':
+      return onChange(turn, message);
+    case 'changeReply':
+      return onChangeReply(turn, message);
     case 'timeoutNow':
       if (state.role === Role.follower && message.from === state.lead && isElectable(state)) campaign(turn, true);
       return undefined;

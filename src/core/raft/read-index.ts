@@ -9,7 +9,7 @@ import { isQuorum } from './quorum.ts';
 import { broadcastHeartbeat } from './heartbeat.ts';
 import { Role, configurationOf } from './state.ts';
 import type { Reader } from './state.ts';
-import { send } from './turn.ts';
+import { loseChanges, send } from './turn.ts';
 import type { Turn } from './turn.ts';
 
 /** A read from here or from another member, at the leader. It joins the next round. */
@@ -118,4 +118,5 @@ export function abandonReads(turn: Turn): void {
   state.waiting = [];
   state.forwardedReads.clear();
   state.forwardedProposals.clear();
+  loseChanges(turn);
 }

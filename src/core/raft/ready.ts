@@ -1,5 +1,6 @@
 // The two sides of a step: the inputs of one turn, and what to do about them.
 
+import type { Change, ChangeRefusal } from './change.ts';
 import type { Entry, HardState, LogIndex, MemberId, SnapshotMarker, Term } from './entry.ts';
 import type { Message } from './message.ts';
 
@@ -8,6 +9,8 @@ export type Input =
   | { readonly type: 'receive'; readonly message: Message }
   /** One batch, one entry. `ref` comes back in {@link Ready.proposals}. */
   | { readonly type: 'propose'; readonly ref: number; readonly data: Uint8Array }
+  /** A change of membership, on any member; `ref` comes back in {@link Ready.changes}. `joint`: even where one step would do. */
+  | { readonly type: 'change'; readonly ref: number; readonly changes: readonly Change[]; readonly joint?: boolean }
   /** A linearizable read; `ref` comes back in {@link Ready.reads}. */
   | { readonly type: 'read'; readonly ref: number }
   /** Said of every persist, in order: number `seq` and all before are durable; its last entry was (`index`, `term`), 0 if none. */
@@ -40,6 +43,13 @@ export type ProposalOutcome =
   /** `lost`: it was handed to a leader that is no longer heard of; it may or may not be in the log. */
   | { readonly ref: number; readonly outcome: 'noLeader' | 'overloaded' | 'lost' };
 
+export type ChangeOutcome =
+  /** The configuration at `index` rules its leader from now on; once that is committed (and, if joint, left) the change is done. */
+  | { readonly ref: number; readonly outcome: 'appended'; readonly index: LogIndex; readonly term: Term }
+  | { readonly ref: number; readonly outcome: 'refused'; readonly reason: ChangeRefusal }
+  /** The leader is no longer heard of: it may or may not be in the log. */
+  | { readonly ref: number; readonly outcome: 'lost' };
+
 export interface Ready {
   /** 1. Make durable, in order of `seq`. */
   readonly persist: Persist | undefined;
@@ -53,6 +63,7 @@ export interface Ready {
   /** A read may be served once `index` is applied; undefined: nobody could confirm it, try again. */
   readonly reads: readonly { readonly ref: number; readonly index: LogIndex | undefined }[];
   readonly proposals: readonly ProposalOutcome[];
+  readonly changes: readonly ChangeOutcome[];
   /** These need the newest snapshot, in the term of this step however long it travels; answer with `snapshotSent`. */
   readonly snapshotsWanted: readonly MemberId[];
   /** The leader's digest at an index, to be compared with one's own there. */

@@ -105,9 +105,10 @@ export interface RaftState {
   rounds: ReadRound[];
   waiting: Reader[];
   nextRound: number;
-  /** Follower: reads and proposals sent to the leader, by id, with their age in ticks. */
+  /** Follower: reads, proposals and changes sent to the leader, by id, with their age in ticks. */
   forwardedReads: Map<number, { readonly refs: readonly number[]; age: number }>;
   forwardedProposals: Map<number, { readonly ref: number; age: number }>;
+  forwardedChanges: Map<number, { readonly ref: number; age: number }>;
   /** Begins at a place of its own after each start: an answer to a question of an earlier life is nobody's. */
   nextForward: number;
 }
@@ -162,6 +163,7 @@ export function initialState(options: RaftOptions, restored: Restored): RaftStat
     nextRound: 1,
     forwardedReads: new Map(),
     forwardedProposals: new Map(),
+    forwardedChanges: new Map(),
     nextForward: nextUint32(random) * 0x10_0000 + 1,
   };
   newElectionTimeout(state, options);

@@ -2,7 +2,7 @@
 
 import type { Body, Message } from './message.ts';
 import type { Entry, LogIndex, MemberId, SnapshotMarker, Term } from './entry.ts';
-import type { Persist, ProposalOutcome, Ready } from './ready.ts';
+import type { ChangeOutcome, Persist, ProposalOutcome, Ready } from './ready.ts';
 import { Role } from './state.ts';
 import type { RaftOptions, RaftState } from './state.ts';
 import { lastIndex } from './log.ts';
@@ -14,6 +14,7 @@ export interface Turn {
   readonly messagesAfterPersist: Message[];
   readonly reads: { ref: number; index: LogIndex | undefined }[];
   readonly proposals: ProposalOutcome[];
+  readonly changes: ChangeOutcome[];
   readonly snapshotsWanted: MemberId[];
   readonly digests: { index: LogIndex; digest: string }[];
   cutFrom: LogIndex | undefined;
@@ -30,6 +31,7 @@ export function newTurn(state: RaftState, options: RaftOptions): Turn {
     messagesAfterPersist: [],
     reads: [],
     proposals: [],
+    changes: [],
     snapshotsWanted: [],
     digests: [],
     cutFrom: undefined,
@@ -46,6 +48,13 @@ export function send(turn: Turn, to: MemberId, body: Body, term: Term = turn.sta
 /** Sends when everything handed to the engine up to the end of this step is durable (law 1). */
 export function sendDurably(turn: Turn, to: MemberId, body: Body, term: Term = turn.state.term): void {
   turn.messagesAfterPersist.push({ from: turn.state.id, to, term, ...body });
+}
+
+/** What became of changes handed to a leader that is lost nobody can say. */
+export function loseChanges(turn: Turn): void {
+  const { forwardedChanges } = turn.state;
+  for (const { ref } of forwardedChanges.values()) turn.changes.push({ ref, outcome: 'lost' });
+  forwardedChanges.clear();
 }
 
 /** Is the term this member would speak in durable? Otherwise even an echo may speak in a term forgotten by a crash. */
@@ -86,6 +95,7 @@ export function finish(turn: Turn): Ready {
     commitIndex: log.committed,
     reads: turn.reads,
     proposals: turn.proposals,
+    changes: turn.changes,
     // Wanted by a leader that the same step deposed: sent now, it would speak in a term that another may lead.
     snapshotsWanted: state.role === Role.leader ? turn.snapshotsWanted : [],
     digests: turn.digests,

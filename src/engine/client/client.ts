@@ -4,9 +4,9 @@
 import { emptyBytes } from '../../core/bytes.ts';
 import { OperationError } from '../../core/errors.ts';
 import { parseEndpoint } from '../address.ts';
-import { ClientFrame, decodeHashKv, decodeMembers, decodeStatus, encodeNumber } from '../native/message.ts';
+import { ClientFrame, decodeHashKv, decodeMembers, decodeMembershipResult, decodeStatus, encodeMembershipChange, encodeNumber } from '../native/message.ts';
 import type { Ports } from '../ports.ts';
-import type { HashKvResult, MemberListRow, MemberStatus } from '../service.ts';
+import type { HashKvResult, MemberListRow, MemberStatus, MembershipChange, MembershipResult } from '../service.ts';
 import { SimpleCall } from './call.ts';
 import type { Repeat, Route } from './call.ts';
 import { Dispatcher } from './dispatcher.ts';
@@ -83,6 +83,12 @@ export class Client implements AsyncDisposable {
     return this.#call(ClientFrame.moveLeader, encodeNumber(target), () => undefined, 'leader', 'never', options);
   }
 
+  /** Adds, promotes, removes or moves a member; resolves once that is committed. */
+  changeMembership(change: MembershipChange, options: CallOptions = {}): Promise<MembershipResult> {
+    const body = (deadlineMs: number): Uint8Array => encodeMembershipChange(deadlineMs, change);
+    return this.#call(ClientFrame.changeMembership, body, decodeMembershipResult, 'leader', 'never', options);
+  }
+
   /** Resolves when any endpoint answers. */
   ping(options: CallOptions = {}): Promise<void> {
     return this.#call(ClientFrame.ping, emptyBytes, () => undefined, 'any', 'freely', options);
@@ -110,11 +116,11 @@ export class Client implements AsyncDisposable {
     this.#dispatcher.close();
   }
 
-  #call<T>(type: number, body: Uint8Array, decode: (answer: Uint8Array) => T, route: Route, repeat: Repeat, options: CallOptions): Promise<T> {
+  #call<T>(type: number, body: Uint8Array | ((deadlineMs: number) => Uint8Array), decode: (answer: Uint8Array) => T, route: Route, repeat: Repeat, options: CallOptions): Promise<T> {
     if (this.#closing !== undefined) return Promise.reject(new OperationError({ code: 'CLOSED' }));
     return new Promise((resolve, reject) => {
       const end = this.#ports.clock.now() + (options.timeoutMs ?? this.#timeoutMs);
-      const call = new SimpleCall<T>(type, { weight: body.length + 64, end, route, repeat, signal: options.signal }, { head: () => body, decode }, resolve, reject);
+      const call = new SimpleCall<T>(type, { weight: body.length + 64, end, route, repeat, signal: options.signal }, { head: typeof body === 'function' ? body : () => body, decode }, resolve, reject);
       this.#dispatcher.submit(call);
     });
   }

@@ -3,7 +3,7 @@
 
 import { OperationError } from '../../core/errors.ts';
 import { toId } from '../../core/ids.ts';
-import { encodeConfiguration, EntryKind, Role, configurationOf, noConfiguration } from '../../core/raft/index.ts';
+import { describeConfiguration, encodeConfiguration, EntryKind, Role, configurationOf, noConfiguration } from '../../core/raft/index.ts';
 import type { Configuration, GroupId, MemberId, Message, SnapshotMarker } from '../../core/raft/index.ts';
 import { newHello } from '../../core/wire/index.ts';
 import type { Hello } from '../../core/wire/index.ts';
@@ -237,6 +237,12 @@ export class Member implements ReplicaHost, SnapshotterHost {
     if (group !== kvGroup) return;
     this.#followConfiguration();
     this.onLeadChanged();
+  }
+
+  configurationChanged(group: GroupId): void {
+    const { state } = this.replicas.get(group)!.raft;
+    this.logger.log('info', 'the members are others', { group, configuration: describeConfiguration(configurationOf(state)) });
+    if (group === kvGroup) this.#followConfiguration();
   }
 
   /** After this the member acknowledges nothing more (law 6); the process is to end. */

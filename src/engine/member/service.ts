@@ -1,14 +1,17 @@
 // A member as its clients know it: proposals, reads at a stated consistency, status.
 
-import { OperationError } from '../../core/errors.ts';
+import { OperationError, fail } from '../../core/errors.ts';
+import { toId } from '../../core/ids.ts';
 import { Kv, decodeRequest, encodeCommand, encodeReadResult, isReadOnly } from '../../core/kv/index.ts';
 import type { RangeRequest, TxnRequest } from '../../core/kv/index.ts';
 import { configurationOf } from '../../core/raft/index.ts';
+import type { Change } from '../../core/raft/index.ts';
 import { protocolHighest } from '../../core/wire/index.ts';
 import { KvMachine } from '../replica/kv-machine.ts';
 import type { Replica } from '../replica/replica.ts';
-import { runSliced } from '../slice.ts';
-import type { HashKvResult, MemberListRow, MemberService, MemberStatus, ReadOptions, WaitOptions } from '../service.ts';
+import { parseAddress } from '../peers/peers.ts';
+import { runSliced, sleep } from '../slice.ts';
+import type { HashKvResult, MemberListRow, MemberService, MemberStatus, MembershipChange, MembershipResult, ReadOptions, WaitOptions } from '../service.ts';
 import { kvGroup } from './member.ts';
 import type { Member } from './member.ts';
 
@@ -16,6 +19,7 @@ import type { Member } from './member.ts';
 export const formatVersion = 1;
 /** A read is done in place when this many keys at most could be touched; more wait in line. */
 const commandBytesMax = 2 << 20;
+const changePauseMs = 50;
 
 export class KvService implements MemberService {
   readonly #member: Member;
@@ -92,8 +96,11 @@ export class KvService implements MemberService {
   }
 
   members(): readonly MemberListRow[] {
-    const { members, learners } = this.#member.configuration;
-    return members.map(({ id, name, address }) => ({ id, name, address, learner: learners.includes(id) }));
+    const { members, learners, witnesses, joining } = this.#member.configuration;
+    return members.map(({ id, name, address }) => ({
+      id, name, address, learner: learners.includes(id),
+      ...(joining?.includes(id) === true ? { joining: true } : {}), ...(witnesses.includes(id) ? { witness: true } : {}),
+    }));
   }
 
   async hashKv(revision: number): Promise<HashKvResult> {
@@ -123,6 +130,25 @@ export class KvService implements MemberService {
     return this.#member.moveLeader(target);
   }
 
+  async changeMembership(change: MembershipChange, options: WaitOptions): Promise<MembershipResult> {
+    const { clock, ports } = this.#member;
+    const end = clock.now() + options.deadlineMs;
+    const [id, encoded] = change.type === 'add' ? toAddition(change, toId(ports.random.uint32(), ports.random.uint32())) : [change.id, change];
+    for (;;) {
+      const replica = this.#replica();
+      if (replica instanceof OperationError) throw replica;
+      try {
+        await abortable(replica.change([encoded], end), options.signal);
+        return { id, members: this.members() };
+      } catch (error) {
+        // Certainly not in the log, and likely to go better in a moment.
+        const passing = error instanceof OperationError && (error.code === 'CHANGE_IN_PROGRESS' || error.code === 'NO_LEADER');
+        if (!passing || clock.now() + changePauseMs >= end) throw error;
+      }
+      await sleep(clock, changePauseMs);
+    }
+  }
+
   /** The leader proposes the end of sessions whose time is over; others leave that to it. */
   sweepSessions(): void {
     const replica = this.#member.replica(kvGroup);
@@ -146,6 +172,12 @@ export class KvService implements MemberService {
     const heardMs = (state.loyalTicks + raft.heartbeatTicks) * this.#member.replicaOptions.tickMs;
     return !replica.raft.isLeader && (state.lead === 0 || heardMs > options.maxAgeMs || kvOf(replica).appliedIndex < state.log.committed);
   }
+}
+
+function toAddition({ name, address, as }: MembershipChange & { readonly type: 'add' }, id: number): [number, Change] {
+  if (name === '') fail('BAD_REQUEST', { detail: 'a member has a name' });
+  parseAddress(address);
+  return [id, { type: as === 'learner' ? 'addLearner' : 'addJoining', member: { id, name, address }, witness: as === 'witness' }];
 }
 
 function kvOf(replica: Replica): Kv {

@@ -4,7 +4,7 @@
 import { fail } from '../../core/errors.ts';
 import { Role } from '../../core/raft/index.ts';
 import { Reader, Writer } from '../../core/wire/index.ts';
-import type { HashKvResult, MemberListRow, MemberStatus, ReadOptions } from '../service.ts';
+import type { HashKvResult, MemberListRow, MemberStatus, MembershipChange, MembershipResult, ReadOptions } from '../service.ts';
 
 /** The types of frames. Requests are below 128, what a member sends is above. */
 export const ClientFrame = {
@@ -19,6 +19,7 @@ export const ClientFrame = {
   hashKv: 6,
   moveLeader: 7,
   ping: 8,
+  changeMembership: 9,
   /** The answer to the stream's request. */
   answer: 128,
   /** Why there is none: an encoded Failure. */
@@ -132,17 +133,52 @@ function decodeStrings(reader: Reader): string[] {
 
 export function encodeMembers(members: readonly MemberListRow[]): Uint8Array {
   const writer = new Writer(256).u32(members.length);
-  for (const { id, name, address, learner } of members) writer.u53(id).string(name).string(address).u8(learner ? 1 : 0);
+  for (const { id, name, address, learner, witness, joining } of members) {
+    writer.u53(id).string(name).string(address).u8((learner ? 1 : 0) | (witness === true ? 2 : 0) | (joining === true ? 4 : 0));
+  }
   return writer.finish();
 }
 
 export function decodeMembers(body: Uint8Array): MemberListRow[] {
-  const reader = new Reader(body);
+  return membersFrom(new Reader(body));
+}
+
+function membersFrom(reader: Reader): MemberListRow[] {
   const members: MemberListRow[] = [];
   for (let left = reader.u32(); left > 0; left--) {
-    members.push({ id: reader.u53(), name: reader.string(), address: reader.string(), learner: reader.u8() === 1 });
+    const [id, name, address, flags] = [reader.u53(), reader.string(), reader.string(), reader.u8()];
+    members.push({ id, name, address, learner: (flags & 1) !== 0, ...(flags & 2 ? { witness: true } : {}), ...(flags & 4 ? { joining: true } : {}) });
   }
   return members;
+}
+
+const changeTypes = ['add', 'promote', 'remove', 'update'] as const;
+const joinKinds = ['voter', 'learner', 'witness'] as const;
+
+/** deadline u32 ms · type u8 · id u53 (add: 0) · name · address · kind u8 */
+export function encodeMembershipChange(deadlineMs: number, change: MembershipChange): Uint8Array {
+  const writer = new Writer(128).u32(toU32(deadlineMs)).u8(changeTypes.indexOf(change.type)).u53(change.type === 'add' ? 0 : change.id);
+  writer.string(change.type === 'add' ? change.name : '').string('address' in change ? change.address : '');
+  return writer.u8(change.type === 'add' ? joinKinds.indexOf(change.as) : 0).finish();
+}
+
+export function decodeMembershipChange(body: Uint8Array): { readonly deadlineMs: number; readonly change: MembershipChange } {
+  const reader = new Reader(body);
+  const deadlineMs = reader.u32();
+  const type = changeTypes[reader.u8()] ?? fail('UNSUPPORTED', { detail: 'an unknown change of membership' });
+  const [id, name, address, kind] = [reader.u53(), reader.string(), reader.string(), reader.u8()];
+  const as = joinKinds[kind] ?? fail('UNSUPPORTED', { detail: 'an unknown kind of member' });
+  if (type === 'add') return { deadlineMs, change: { type, name, address, as } };
+  return { deadlineMs, change: type === 'update' ? { type, id, address } : { type, id } };
+}
+
+export function encodeMembershipResult(result: MembershipResult): Uint8Array {
+  return new Writer(256).u53(result.id).raw(encodeMembers(result.members)).finish();
+}
+
+export function decodeMembershipResult(body: Uint8Array): MembershipResult {
+  const reader = new Reader(body);
+  return { id: reader.u53(), members: membersFrom(reader) };
 }
 
 export function encodeHashKv(result: HashKvResult): Uint8Array {

@@ -11,7 +11,7 @@ import { FrameReader, encodeFailure, encodeFrame, frameOverheadBytes } from '../
 import type { Frame } from '../../core/wire/index.ts';
 import type { Clock, Connection, Logger } from '../ports.ts';
 import type { MemberService } from '../service.ts';
-import { ClientFrame, answerBytesMax, clientFrameBytesMax, decodeNumber, decodePropose, decodeRead, encodeHashKv, encodeMembers, encodeStatus } from './message.ts';
+import { ClientFrame, answerBytesMax, clientFrameBytesMax, decodeMembershipChange, decodeNumber, decodePropose, decodeRead, encodeHashKv, encodeMembers, encodeMembershipResult, encodeStatus } from './message.ts';
 import { Deadline } from './timeout-wheel.ts';
 import type { TimeoutWheel } from './timeout-wheel.ts';
 
@@ -242,6 +242,11 @@ export class ServerConnection {
         return this.#await(stream, 'other', body.length, deadlineMsMax, service.hashKv(decodeNumber(body)).then(encodeHashKv));
       case ClientFrame.moveLeader:
         return this.#await(stream, 'other', body.length, deadlineMsMax, service.moveLeader(decodeNumber(body)).then(() => emptyBytes));
+      case ClientFrame.changeMembership: {
+        const { deadlineMs, change } = decodeMembershipChange(body);
+        const answer = service.changeMembership(change, { deadlineMs: Math.min(deadlineMs, deadlineMsMax) });
+        return this.#await(stream, 'other', body.length, deadlineMs, answer.then(encodeMembershipResult));
+      }
       default:
         throw new OperationError({ code: 'UNSUPPORTED', detail: `a message of type ${type}` });
     }

@@ -2,15 +2,18 @@
 // by the caller (design: unknown messages are not errors between versions).
 
 import { fail } from '../../core/errors.ts';
-import { decodeConfiguration, encodeConfiguration } from '../../core/raft/index.ts';
-import type { Body, Entry, EntryKind, GroupId, Message, MessageType, SnapshotMarker } from '../../core/raft/index.ts';
+import { decodeChanges, decodeConfiguration, encodeChanges, encodeConfiguration, refusalCodes } from '../../core/raft/index.ts';
+import type { Body, ChangeRefusal, Entry, EntryKind, GroupId, Message, MessageType, SnapshotMarker } from '../../core/raft/index.ts';
 import { Reader, Writer } from '../../core/wire/index.ts';
 
 const types: Readonly<Record<MessageType, number>> = {
   preVote: 1, vote: 2, preVoteReply: 3, voteReply: 4, append: 5, appendReply: 6, heartbeat: 7, heartbeatReply: 8,
   readIndex: 9, readIndexReply: 10, propose: 11, proposeReply: 12, timeoutNow: 13, snapshot: 14,
+  change: 15, changeReply: 16,
 };
 const names = new Map(Object.entries(types).map(([name, type]) => [type, name as MessageType]));
+/** By position; new ones at the end. */
+const refusals = Object.keys(refusalCodes) as ChangeRefusal[];
 const outcomes = ['appended', 'notLeader', 'overloaded'] as const;
 
 export function encodeMarker(writer: Writer, marker: SnapshotMarker): void {
@@ -67,6 +70,12 @@ function encodeBody(writer: Writer, body: Body): void {
     case 'snapshot':
       encodeMarker(writer, body.marker);
       break;
+    case 'change':
+      writer.u53(body.id).u8(body.joint ? 1 : 0).bytes(encodeChanges(body.changes));
+      break;
+    case 'changeReply':
+      writer.u53(body.id).u8(body.refused === undefined ? 0 : refusals.indexOf(body.refused) + 1).u53(body.index).u53(body.entryTerm);
+      break;
     case 'timeoutNow':
       break;
   }
@@ -108,6 +117,14 @@ function decodeBody(reader: Reader, type: MessageType): Body {
       const id = reader.u53();
       const outcome = outcomes[reader.u8()] ?? fail('PROTOCOL', { detail: 'an unknown outcome of a proposal' });
       return { type, id, outcome, index: reader.u53(), entryTerm: reader.u53() };
+    }
+    case 'change':
+      return { type, id: reader.u53(), joint: reader.u8() === 1, changes: decodeChanges(reader.bytes()) };
+    case 'changeReply': {
+      const id = reader.u53();
+      const code = reader.u8();
+      const refused = code === 0 ? undefined : (refusals[code - 1] ?? fail('PROTOCOL', { detail: 'an unknown refusal of a change' }));
+      return { type, id, refused, index: reader.u53(), entryTerm: reader.u53() };
     }
     case 'timeoutNow':
       return { type };

@@ -5,10 +5,11 @@ import { assert } from '../../core/assert.ts';
 import { OperationError } from '../../core/errors.ts';
 import type { Failure } from '../../core/errors.ts';
 import { EntryKind, Raft } from '../../core/raft/index.ts';
-import type { GroupId, Input, LogIndex, MemberId, Message, Persist, ProposalOutcome, RaftOptions, Ready, Restored, SnapshotMarker } from '../../core/raft/index.ts';
+import type { Change, Configuration, GroupId, Input, LogIndex, MemberId, Message, Persist, ProposalOutcome, RaftOptions, Ready, Restored, SnapshotMarker } from '../../core/raft/index.ts';
 import type { Clock, Logger } from '../ports.ts';
 import type { LogWrite } from '../log/index.ts';
 import { Barriers } from './barriers.ts';
+import { PendingChanges } from './changes.ts';
 import type { CommitRound } from './commit-round.ts';
 import { Intake } from './intake.ts';
 import type { ReplicaOptions } from './options.ts';
@@ -34,6 +35,8 @@ export interface ReplicaHost {
   appliedTo(group: GroupId): void;
   /** The leader, its term or this member's role changed. */
   leadChanged(group: GroupId): void;
+  /** The newest configuration is another, or has been committed since. */
+  configurationChanged(group: GroupId): void;
   fatal(error: unknown): void;
 }
 
@@ -43,6 +46,7 @@ export class Replica {
   readonly #host: ReplicaHost;
   readonly #pending = new PendingEntries();
   readonly #barriers = new Barriers();
+  readonly #changes = new PendingChanges();
   readonly #intake: Intake;
   #machine: StateMachine;
   #inputs: Input[] = [];
@@ -54,6 +58,8 @@ export class Replica {
   /** Proposals wait for the next tick: the leader, if there is one, just refused. */
   #held = false;
   #lead = '';
+  #configuration: Configuration | undefined;
+  #configurationCommitted = false;
   digestMismatches = 0;
   readonly #digests = new Map<LogIndex, string>();
 
@@ -86,6 +92,14 @@ export class Replica {
     });
   }
 
+  /** Changes who belongs to the group; resolves once that is committed, and a joint configuration left again. */
+  change(changes: readonly Change[], deadline: number): Promise<void> {
+    if (this.#closed) return Promise.reject(new OperationError({ code: 'SHUTTING_DOWN' }));
+    const { ref, done } = this.#changes.add(deadline);
+    this.enqueue({ type: 'change', ref, changes });
+    return done;
+  }
+
   /** An input for the next turn. */
   enqueue(input: Input): void {
     if (this.#closed) return;
@@ -99,6 +113,7 @@ export class Replica {
     this.#pending.expire(now);
     this.#intake.expire(now, { code: 'NO_LEADER' });
     this.#barriers.expire(now, { code: 'NO_LEADER' });
+    this.#changes.expire(now);
     this.#held = false;
     this.enqueue({ type: 'tick' });
   }
@@ -108,6 +123,7 @@ export class Replica {
     const failure: Failure = { code: 'SHUTTING_DOWN' };
     this.#intake.expire(Infinity, failure);
     this.#barriers.failEverything(failure);
+    this.#changes.failEverything({ code: 'UNAVAILABLE', detail: 'the member shut down before the outcome was known' });
     this.#pending.failEverything({ code: 'UNAVAILABLE', detail: 'the member shut down before the outcome was known' });
   }
 
@@ -168,10 +184,13 @@ export class Replica {
         this.#barriers.refused(ref);
       } else this.#barriers.confirmed(ref, index, this.#machine.appliedIndex);
     }
+    for (const outcome of ready.changes) this.#changes.note(outcome);
+    this.#changes.look(this.raft);
     for (const { index, digest } of ready.digests) this.#compareDigest(index, digest);
     for (const member of ready.snapshotsWanted) this.#host.sendSnapshot(this.group, member);
     if (ready.restore !== undefined) this.#restoring = ready.restore;
     this.#noteLead();
+    this.#noteConfiguration();
     if (!this.#applying && (this.#restoring !== undefined || ready.commitIndex > this.#machine.appliedIndex)) {
       this.#applying = true;
       this.#apply().catch((error: unknown) => this.#host.fatal(error));
@@ -262,6 +281,16 @@ export class Replica {
     if (own === undefined || own === digest) return;
     this.digestMismatches++;
     this.#host.logger.log('error', 'state differs from the leader’s', { group: this.group, index, own, leader: digest });
+  }
+
+  #noteConfiguration(): void {
+    const { configurations, log } = this.raft.state;
+    const { index, configuration } = configurations.at(-1)!;
+    const committed = index <= log.committed;
+    if (configuration === this.#configuration && committed === this.#configurationCommitted) return;
+    this.#configuration = configuration;
+    this.#configurationCommitted = committed;
+    this.#host.configurationChanged(this.group);
   }
 
   #noteLead(): void {

@@ -112,6 +112,10 @@ export class FakeMember implements MemberService {
     return Promise.resolve({ hash: 7, compactRevision: kv.compactRevision, revision: revision === 0 ? kv.revision : revision, digest: kv.digest().digest, index: kv.appliedIndex });
   }
 
+  changeMembership(): Promise<never> {
+    return Promise.reject(new OperationError({ code: 'UNSUPPORTED' }));
+  }
+
   moveLeader(target: number): Promise<void> {
     if (this.shared.leader !== this.id) return Promise.reject(new OperationError({ code: 'NOT_LEADER', leader: `n${this.shared.leader}:${port}` }));
     this.shared.leader = target;
