@@ -13,6 +13,7 @@ import { PendingChanges } from './changes.ts';
 import type { CommitRound } from './commit-round.ts';
 import { Intake } from './intake.ts';
 import type { ReplicaOptions } from './options.ts';
+import { Pace } from './pace.ts';
 import { PendingEntries, failAll, settle } from './pending.ts';
 import { runSliced } from '../slice.ts';
 import type { StateMachine } from './state-machine.ts';
@@ -57,6 +58,9 @@ export class Replica {
   #restoring: SnapshotMarker | undefined;
   /** Proposals wait for the next tick: the leader, if there is one, just refused. */
   #held = false;
+  readonly #pace = new Pace();
+  /** A timer runs that ends the wait. */
+  #waiting = false;
   #lead = '';
   #configuration: Configuration | undefined;
   #configurationCommitted = false;
@@ -151,7 +155,7 @@ export class Replica {
     const { state } = this.raft;
     // Without a leader both wait where they are: nothing has happened to them yet, and their deadline runs.
     if (state.lead !== 0 && !this.#held) {
-      const batch = this.#intake.take();
+      const batch = this.#mustWait() ? undefined : this.#intake.take();
       if (batch !== undefined) {
         const data = this.#host.encodeBatch(batch.commands.map(({ command }) => command));
         inputs.push({ type: 'propose', ref: this.#pending.add(batch), data });
@@ -162,14 +166,31 @@ export class Replica {
       if (input.type === 'receive' && input.message.type === 'propose' && this.raft.isLeader) this.#host.restamp(input.message.data);
     }
     this.#carryOut(this.raft.step(inputs));
-    if (!this.#intake.isEmpty && state.lead !== 0 && !this.#held) this.#schedule();
+    if (!this.#intake.isEmpty && state.lead !== 0 && !this.#held && !this.#mustWait()) this.#schedule();
+  }
+
+  /** The next entry is not made yet: the turn after our disk is done makes it, or the one after the longest wait. */
+  #mustWait(): boolean {
+    const { clock } = this.#host;
+    const waitMs = this.raft.isLeader ? this.#pace.waitMs(clock.now()) : 0;
+    if (waitMs > 0 && !this.#waiting && !this.#intake.isEmpty) {
+      this.#waiting = true;
+      clock.after(waitMs, () => {
+        this.#waiting = false;
+        this.#schedule();
+      });
+    }
+    return waitMs > 0;
   }
 
   #carryOut(ready: Ready): void {
     const { round } = this.#host;
     if (ready.persist !== undefined || ready.messagesAfterPersist.length > 0) {
       const { persist, messagesAfterPersist } = ready;
+      const hasEntries = persist !== undefined && persist.entries.length > 0;
+      if (hasEntries) this.#pace.began(this.#host.clock.now());
       round.submit(persist === undefined ? [] : toWrites(this.group, persist), () => {
+        if (hasEntries) this.#pace.ended();
         if (this.#closed) return;
         for (const message of messagesAfterPersist) this.#host.send(this.group, message);
         const last = persist?.entries.at(-1);
