@@ -7,14 +7,15 @@ import { fail } from '../errors.ts';
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
+// Numbers are put together by hand: a DataView would cost more than most messages have bytes, the more so because
+// asking a small array for its buffer moves it out of the heap.
+
 export class Writer {
   #bytes: Uint8Array<ArrayBuffer>;
-  #view: DataView;
   #length = 0;
 
   constructor(capacity = 64) {
     this.#bytes = new Uint8Array(capacity);
-    this.#view = new DataView(this.#bytes.buffer);
   }
 
   get length(): number {
@@ -23,19 +24,20 @@ export class Writer {
 
   u8(value: number): this {
     const at = this.#take(1);
-    this.#view.setUint8(at, value);
+    this.#bytes[at] = value;
     return this;
   }
 
   u16(value: number): this {
     const at = this.#take(2);
-    this.#view.setUint16(at, value, true);
+    const bytes = this.#bytes;
+    bytes[at] = value;
+    bytes[at + 1] = value >>> 8;
     return this;
   }
 
   u32(value: number): this {
-    const at = this.#take(4);
-    this.#view.setUint32(at, value, true);
+    this.#u32At(this.#take(4), value);
     return this;
   }
 
@@ -43,14 +45,18 @@ export class Writer {
   u53(value: number): this {
     assert(Number.isSafeInteger(value) && value >= 0, 'what is written as u53 is a safe non-negative integer');
     const at = this.#take(8);
-    this.#view.setUint32(at, value % 0x1_0000_0000, true);
-    this.#view.setUint32(at + 4, Math.floor(value / 0x1_0000_0000), true);
+    this.#u32At(at, value >>> 0);
+    this.#u32At(at + 4, Math.floor(value / 0x1_0000_0000));
     return this;
   }
 
   i64(value: bigint): this {
     const at = this.#take(8);
-    this.#view.setBigInt64(at, value, true);
+    // Nearly always, and the bytes are zero already.
+    if (value === 0n) return this;
+    const bits = BigInt.asUintN(64, value);
+    this.#u32At(at, Number(bits & 0xffff_ffffn));
+    this.#u32At(at + 4, Number(bits >> 32n));
     return this;
   }
 
@@ -83,20 +89,25 @@ export class Writer {
       const grown = new Uint8Array(Math.max(this.#length, this.#bytes.length * 2));
       grown.set(this.#bytes);
       this.#bytes = grown;
-      this.#view = new DataView(grown.buffer);
     }
     return at;
+  }
+
+  #u32At(at: number, value: number): void {
+    const bytes = this.#bytes;
+    bytes[at] = value;
+    bytes[at + 1] = value >>> 8;
+    bytes[at + 2] = value >>> 16;
+    bytes[at + 3] = value >>> 24;
   }
 }
 
 export class Reader {
   readonly #bytes: Uint8Array;
-  readonly #view: DataView;
   #at = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   get remaining(): number {
@@ -104,26 +115,30 @@ export class Reader {
   }
 
   u8(): number {
-    return this.#view.getUint8(this.#take(1));
+    return this.#bytes[this.#take(1)]!;
   }
 
   u16(): number {
-    return this.#view.getUint16(this.#take(2), true);
+    const at = this.#take(2);
+    return this.#bytes[at]! | (this.#bytes[at + 1]! << 8);
   }
 
   u32(): number {
-    return this.#view.getUint32(this.#take(4), true);
+    return this.#u32At(this.#take(4));
   }
 
   u53(): number {
     const at = this.#take(8);
-    const value = this.#view.getUint32(at + 4, true) * 0x1_0000_0000 + this.#view.getUint32(at, true);
-    if (!Number.isSafeInteger(value)) fail('BAD_REQUEST', { detail: 'a number above 2^53 − 1' });
-    return value;
+    const high = this.#u32At(at + 4);
+    if (high > 0x1f_ffff) fail('BAD_REQUEST', { detail: 'a number above 2^53 − 1' });
+    return high * 0x1_0000_0000 + this.#u32At(at);
   }
 
   i64(): bigint {
-    return this.#view.getBigInt64(this.#take(8), true);
+    const at = this.#take(8);
+    const [low, high] = [this.#u32At(at), this.#u32At(at + 4)];
+    if (low === 0 && high === 0) return 0n;
+    return BigInt.asIntN(64, (BigInt(high) << 32n) | BigInt(low));
   }
 
   /** A view of the bytes: copy what outlives them. */
@@ -144,6 +159,11 @@ export class Reader {
       if (error instanceof TypeError) return fail('BAD_REQUEST', { detail: 'a string that is not UTF-8' });
       throw error;
     }
+  }
+
+  #u32At(at: number): number {
+    const bytes = this.#bytes;
+    return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
   }
 
   #take(count: number): number {
