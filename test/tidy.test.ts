@@ -6,9 +6,11 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { errorTable } from '../src/core/errors.ts';
+import type { ErrorCode } from '../src/core/errors.ts';
 import { environmentName, settings } from '../src/face/config/settings.ts';
 import { exitCodes, noRestartReason } from '../src/face/cli/exit.ts';
 import { metricTable } from '../src/face/metrics.ts';
+import { statusTable } from '../src/face/grpc/status.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -68,7 +70,7 @@ describe('the repository', () => {
   it('says it in the words of the code', () => {
     const rows = (file: string): string => read(`docs/reference/${file}`);
     const beginnings = [
-      ...Object.entries(errorTable).map(([code, { retry, message }]) => ['errors.md', `| \`${code}\` | ${retry} | ${message} |`] as const),
+      ...Object.entries(errorTable).map(([code, { retry, message }]) => ['errors.md', `| \`${code}\` | ${retry} | ${message} | ${statusTable[code as ErrorCode].code} | ${statusTable[code as ErrorCode].message} |\n`] as const),
       ...Object.entries(metricTable).map(([name, { type, help }]) => ['metrics.md', `| \`${name}\` | ${type} | ${help} |`] as const),
       ...Object.values(settings).map(({ flag, fallback, description }) => {
         const byDefault = fallback === undefined || typeof fallback === 'object' ? 'required' : `\`${typeof fallback === 'object' ? JSON.stringify(fallback) : fallback}\``;
@@ -132,6 +134,10 @@ describe('the repository', () => {
     const { summary } = JSON.parse(report) as { summary: { totalCruised: number } };
     // A tool that understands nothing finds nothing wrong.
     expect(summary.totalCruised).toBeGreaterThan(sources.length / 2);
+  });
+
+  it('has the tables that proto/ says', () => {
+    expect(() => execFileSync(process.execPath, [join(root, 'scripts', 'proto.mjs'), '--check'], { stdio: 'pipe' })).not.toThrow();
   });
 
   it('keeps download addresses out of the lock file', () => {

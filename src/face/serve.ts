@@ -12,6 +12,7 @@ import { nodeClock } from '../node/clock.ts';
 import { nodeDisk } from '../node/disk.ts';
 import { nodeRandom } from '../node/random.ts';
 import { TcpConnection, nodeNetwork } from '../node/tcp.ts';
+import type { GrpcServer } from './grpc/index.ts';
 import { HealthServer } from './http/health.ts';
 import { renderMetrics } from './metrics.ts';
 import { Sniffer } from './sniff.ts';
@@ -72,6 +73,7 @@ export async function serve(options: ServeOptions): Promise<ServedMember> {
   void member.failed.then(() => {
     failed = true;
     native.close();
+    void grpc?.then((server) => server.close());
   });
   const http = new HealthServer({
     version,
@@ -80,6 +82,15 @@ export async function serve(options: ServeOptions): Promise<ServedMember> {
     metrics: () => renderMetrics(sample(member, service, native)),
   });
   const { cluster, member: id } = member.identity;
+  const edge = { service, cluster, member: id, term: () => member.replica(1)?.raft.state.term ?? 0 };
+  // Loaded when somebody speaks it first: a member whom nobody asks so does not pay for it.
+  let grpc: Promise<GrpcServer> | undefined;
+  let stopped = false;
+  const loadGrpc = async (): Promise<GrpcServer> => {
+    const server = new (await import('./grpc/index.ts')).GrpcServer(edge, { clock: nodeClock, logger });
+    if (stopped || failed) server.close();
+    return server;
+  };
   const sniffer = new Sniffer(nodeClock, logger, {
     native: (connection, firstBytes) =>
       acceptHello(connection, { clock: nodeClock, logger, cluster, member: id, firstBytes }, (accepted, hello, rest) => {
@@ -87,10 +98,19 @@ export async function serve(options: ServeOptions): Promise<ServedMember> {
         else member.acceptPeer(accepted, hello, rest);
       }),
     http: (connection, firstBytes) => http.take((connection as TcpConnection).detach(firstBytes)),
+    h2: (connection, firstBytes) => {
+      const socket = (connection as TcpConnection).detach(firstBytes);
+      // It may break before the server is there.
+      socket.on('error', () => socket.destroy());
+      grpc ??= loadGrpc();
+      void grpc.then((server) => server.take(socket));
+    },
   });
   let listener: Listener | undefined;
   const stop = async (): Promise<void> => {
+    stopped = true;
     sniffer.close();
+    (await grpc)?.close();
     native.close();
     http.close();
     const closing = listener?.close();
@@ -119,7 +139,7 @@ export async function serve(options: ServeOptions): Promise<ServedMember> {
         clearInterval(sweep);
         service.beginShutdown();
         await member.handOver();
-        await native.drain(drainMs);
+        await Promise.all([native.drain(drainMs), grpc?.then((server) => server.drain(drainMs))]);
         await stop();
       })()),
   };

@@ -1,4 +1,4 @@
-// One port, told apart by the first byte: ours begin with 0xD1, HTTP/1 with a method. Whoever says nothing in time,
+// One port, told apart by the first byte: ours begin with 0xD1, HTTP/1 with a method, HTTP/2 with its preface. Whoever says nothing in time,
 // or anything else, is sent away; how many may keep us waiting is limited: who has kept us waiting longest makes
 // room for who comes, so that those who say nothing keep nobody out.
 
@@ -7,11 +7,13 @@ import type { Clock, Connection, Logger } from '../engine/ports.ts';
 export interface SniffTargets {
   native(connection: Connection, firstBytes: Uint8Array): void;
   http(connection: Connection, firstBytes: Uint8Array): void;
+  h2(connection: Connection, firstBytes: Uint8Array): void;
 }
 
 const deadlineMs = 5000;
 const undecidedMax = 1024;
 const httpMethod = /^(GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH) /;
+const h2Preface = 'PRI * HTTP/2.0\r\n';
 const sniffBytesMax = 16;
 
 export class Sniffer {
@@ -55,6 +57,11 @@ export class Sniffer {
           decided();
           return this.#targets.http(connection, held);
         }
+        if (start === h2Preface) {
+          decided();
+          return this.#targets.h2(connection, held);
+        }
+        if (h2Preface.startsWith(start)) return;
         // An HTTP method may come byte by byte; nothing else that begins with a capital letter is spoken here.
         if (/^[A-Z]{1,7}$/.test(start)) return;
         decided();

@@ -1,0 +1,176 @@
+// What can be called, as one table: by path, how its messages are read and written, and what it does. Whoever speaks
+// etcd's protocol, in whatever clothes, goes through it.
+
+import { OperationError } from '../../core/errors.ts';
+import { decodeReadResult, decodeReply, encodeCommand, encodeRequest, isReadOnly, requestBytesMax } from '../../core/kv/index.ts';
+import type { RangeResponse, TxnRequest, TxnResponse, WriteRequest, WriteResponse } from '../../core/kv/index.ts';
+import type { MemberService, ReadOptions } from '../../engine/service.ts';
+import { messageType } from './codec.ts';
+import type { Message, MessageType } from './codec.ts';
+import { files } from './schema.ts';
+import type * as etcd from './schema.ts';
+import { GrpcError } from './status.ts';
+import { count, fromDelete, fromPut, fromRange, fromTxn, isSerializable, toDelete, toPut, toRange, toTxn } from './translate.ts';
+
+/** The version of etcd whose answers these are, as far as docs/reference/etcd.md goes. */
+export const etcdVersion = '3.4.23';
+
+export interface Edge {
+  readonly service: MemberService;
+  readonly cluster: number;
+  readonly member: number;
+  /** Raft's, now. */
+  term(): number;
+}
+
+export interface Call {
+  /** From now. */
+  readonly deadlineMs: number;
+}
+
+export type Handler = (edge: Edge, request: Message, call: Call) => Promise<Message>;
+
+export interface Method {
+  /** `/package.Service/Method` */
+  readonly path: string;
+  readonly input: MessageType;
+  readonly output: MessageType;
+  readonly handle: Handler;
+}
+
+function headerOf(edge: Edge, revision: number): etcd.ResponseHeader {
+  return { cluster_id: edge.cluster, member_id: edge.member, revision, raft_term: edge.term() };
+}
+
+async function read(edge: Edge, request: Parameters<typeof encodeRequest>[0], call: Call, serializable: boolean): Promise<{ readonly revision: number; readonly response: RangeResponse | TxnResponse }> {
+  const options: ReadOptions = { consistency: serializable ? 'local' : 'linearizable', deadlineMs: call.deadlineMs };
+  const result = decodeReadResult(await edge.service.read(encodeRequest(request), options));
+  if ('failure' in result) throw new OperationError(result.failure);
+  return result;
+}
+
+/** At most once: it has no session, so nobody below sends it twice, and whoever gets no answer may not know. */
+async function write(edge: Edge, request: WriteRequest, call: Call): Promise<{ readonly revision: number; readonly response: WriteResponse | { readonly type: 'ack' } }> {
+  const command = encodeCommand({ type: 'write', session: 0, sequence: 0, lowest: 0, request });
+  if (command.length > requestBytesMax) throw new OperationError({ code: 'TOO_LARGE' });
+  const reply = decodeReply(await edge.service.propose(command, { deadlineMs: call.deadlineMs }));
+  if ('failure' in reply) throw new OperationError(reply.failure);
+  return reply;
+}
+
+const otherAnswer = (): never => {
+  throw new OperationError({ code: 'INTERNAL', detail: 'an answer to something else' });
+};
+
+const kv = {
+  async Range(edge: Edge, request: etcd.RangeRequest, call: Call): Promise<etcd.RangeResponse> {
+    const { revision, response } = await read(edge, toRange(request), call, request.serializable === true);
+    return response.type === 'range' ? fromRange(headerOf(edge, revision), response) : otherAnswer();
+  },
+  async Put(edge: Edge, request: etcd.PutRequest, call: Call): Promise<etcd.PutResponse> {
+    const { revision, response } = await write(edge, toPut(request), call);
+    return response.type === 'put' ? fromPut(headerOf(edge, revision), response) : otherAnswer();
+  },
+  async DeleteRange(edge: Edge, request: etcd.DeleteRangeRequest, call: Call): Promise<etcd.DeleteRangeResponse> {
+    const { revision, response } = await write(edge, toDelete(request), call);
+    return response.type === 'delete' ? fromDelete(headerOf(edge, revision), response) : otherAnswer();
+  },
+  async Txn(edge: Edge, request: etcd.TxnRequest, call: Call): Promise<etcd.TxnResponse> {
+    const txn: TxnRequest = toTxn(request);
+    const { revision, response } = isReadOnly(txn) ? await read(edge, txn, call, isSerializable(request)) : await write(edge, txn, call);
+    return response.type === 'txn' ? fromTxn(headerOf(edge, revision), response) : otherAnswer();
+  },
+  /** `physical` is always so here: what is compacted is gone when this is answered. */
+  async Compact(edge: Edge, request: etcd.CompactionRequest, call: Call): Promise<etcd.CompactionResponse> {
+    const { revision } = await write(edge, { type: 'compact', revision: count(request.revision) }, call);
+    return { header: headerOf(edge, revision) };
+  },
+};
+
+/** Asks a majority, without reading anything. */
+async function barrier(edge: Edge, call: Call): Promise<void> {
+  await read(edge, { type: 'range', key: new Uint8Array(1), countOnly: true }, call, false);
+}
+
+const cluster = {
+  async MemberList(edge: Edge, request: etcd.MemberListRequest, call: Call): Promise<etcd.MemberListResponse> {
+    if (request.linearizable === true) await barrier(edge, call);
+    const members = edge.service.members().map(({ id, name, address, learner }): etcd.Member => ({
+      ID: id, name, peerURLs: [`http://${address}`], clientURLs: [`http://${address}`], isLearner: learner,
+    }));
+    return { header: headerOf(edge, edge.service.status().revision), members };
+  },
+};
+
+const maintenance = {
+  /** There are no alarms yet: none is a true answer to what there are, and none can be raised. */
+  async Alarm(edge: Edge, request: etcd.AlarmRequest): Promise<etcd.AlarmResponse> {
+    if ((request.action ?? 0) === 1) throw new GrpcError('Unimplemented', 'thole: alarms cannot be raised yet');
+    return Promise.resolve({ header: headerOf(edge, edge.service.status().revision) });
+  },
+  async Status(edge: Edge): Promise<etcd.StatusResponse> {
+    const status = edge.service.status();
+    const self = edge.service.members().find(({ id }) => id === status.member);
+    return Promise.resolve({
+      header: headerOf(edge, status.revision),
+      version: etcdVersion,
+      dbSize: status.dbBytes,
+      dbSizeInUse: status.dbBytes,
+      leader: status.leader,
+      raftIndex: status.commitIndex,
+      raftTerm: status.term,
+      raftAppliedIndex: status.appliedIndex,
+      errors: status.leader === 0 ? ['etcdserver: no leader', ...status.errors.filter((each) => each !== 'there is no leader')] : status.errors,
+      isLearner: self?.learner === true,
+    });
+  },
+  async Hash(edge: Edge): Promise<etcd.HashResponse> {
+    const { hash } = await edge.service.hashKv(0);
+    return { header: headerOf(edge, edge.service.status().revision), hash };
+  },
+  async HashKV(edge: Edge, request: etcd.HashKVRequest): Promise<etcd.HashKVResponse> {
+    const { hash, compactRevision, revision } = await edge.service.hashKv(count(request.revision));
+    return { header: headerOf(edge, edge.service.status().revision), hash, compact_revision: compactRevision, hash_revision: revision };
+  },
+  async MoveLeader(edge: Edge, request: etcd.MoveLeaderRequest): Promise<etcd.MoveLeaderResponse> {
+    const target = count(request.targetID);
+    if (!edge.service.members().some(({ id, learner }) => id === target && !learner)) throw new GrpcError('FailedPrecondition', 'etcdserver: bad leader transferee');
+    await edge.service.moveLeader(target);
+    return { header: headerOf(edge, edge.service.status().revision) };
+  },
+};
+
+const health = {
+  async Check(edge: Edge, request: etcd.HealthCheckRequest): Promise<etcd.HealthCheckResponse> {
+    const { service = '' } = request;
+    if (service !== '' && !offeredServices.includes(service)) throw new GrpcError('NotFound', 'unknown service');
+    return Promise.resolve({ status: edge.service.ready ? 1 : 2 });
+  },
+};
+
+const handlers: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  'etcdserverpb.KV': kv,
+  'etcdserverpb.Cluster': cluster,
+  'etcdserverpb.Maintenance': maintenance,
+  'grpc.health.v1.Health': health,
+};
+
+/** Every service of ours, by its full name. */
+export const offeredServices: readonly string[] = files.flatMap((file) => file.services.map(({ name }) => `${file.package}.${name}`));
+
+/** Of one request and one answer; what streams is the server's own. */
+export const methods: ReadonlyMap<string, Method> = new Map(
+  files.flatMap((file) =>
+    file.services.flatMap((service) =>
+      service.methods
+        .filter(({ inputStreams, outputStreams }) => inputStreams !== true && outputStreams !== true)
+        .map(({ name, input, output }): [string, Method] => {
+          const full = `${file.package}.${service.name}`;
+          const handle = handlers[full]?.[name] as Handler | undefined;
+          if (handle === undefined) throw new Error(`nobody does ${full}/${name}`);
+          const path = `/${full}/${name}`;
+          return [path, { path, input: messageType(input), output: messageType(output), handle }];
+        }),
+    ),
+  ),
+);
