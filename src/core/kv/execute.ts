@@ -5,7 +5,7 @@ import type { Failure } from '../errors.ts';
 import { eachLive, isInRange, rangeOf } from './range.ts';
 import type { Work } from './range.ts';
 import { requestBytesMax, txnOperationsMax } from './request.ts';
-import type { Compare, KeyRange, Revision, TxnOperation, TxnOperationResponse, TxnRequest, TxnResponse, WriteRequest } from './request.ts';
+import type { Compare, KeyRange, PutRequest, Revision, TxnOperation, TxnOperationResponse, TxnRequest, TxnResponse, WriteRequest } from './request.ts';
 import type { Version } from './version.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -21,18 +21,22 @@ export function revisionFailure(requested: Revision, bounds: Bounds): Failure | 
   return undefined;
 }
 
+export function checkPut(space: Workspace, request: PutRequest): Failure | undefined {
+  if (request.key.length === 0) return { code: 'BAD_REQUEST', detail: 'key is not provided' };
+  if (request.key.length + request.value.length > requestBytesMax) return { code: 'TOO_LARGE' };
+  if (request.ignoreValue === true && request.value.length > 0) return { code: 'BAD_REQUEST', detail: 'value is provided' };
+  if (request.ignoreLease === true && (request.lease ?? 0n) !== 0n) return { code: 'BAD_REQUEST', detail: 'lease is provided' };
+  if ((request.ignoreValue === true || request.ignoreLease === true) && space.live(request.key) === undefined) return { code: 'KEY_NOT_FOUND' };
+  return undefined;
+}
+
 /** What is wrong with the request, if anything; the store is only read. */
 export function* check(space: Workspace, request: TxnOperation, bounds: Bounds, path: ReadonlyMap<TxnRequest, boolean>): Work<Failure | undefined> {
   switch (request.type) {
     case 'range':
       return revisionFailure(request.revision ?? 0, bounds);
     case 'put':
-      if (request.key.length === 0) return { code: 'BAD_REQUEST', detail: 'key is not provided' };
-      if (request.key.length + request.value.length > requestBytesMax) return { code: 'TOO_LARGE' };
-      if (request.ignoreValue === true && request.value.length > 0) return { code: 'BAD_REQUEST', detail: 'value is provided' };
-      if (request.ignoreLease === true && (request.lease ?? 0n) !== 0n) return { code: 'BAD_REQUEST', detail: 'lease is provided' };
-      if ((request.ignoreValue === true || request.ignoreLease === true) && space.live(request.key) === undefined) return { code: 'KEY_NOT_FOUND' };
-      return undefined;
+      return checkPut(space, request);
     case 'append': {
       if (request.key.length === 0) return { code: 'BAD_REQUEST', detail: 'key is not provided' };
       const length = space.live(request.key)?.value.length ?? 0;

@@ -7,14 +7,14 @@ import { crc32c } from '../wire/index.ts';
 import { decodeBatch, decodeCommand, encodeReply } from './command.ts';
 import type { Command, ReadResult, Reply } from './command.ts';
 import { Digest } from './digest.ts';
-import { check, choose, perform, revisionFailure } from './execute.ts';
+import { check, checkPut, choose, perform, revisionFailure } from './execute.ts';
 import { Job } from './job.ts';
 import { Cursor } from './ordered-map.ts';
 import type { MapRoot } from './ordered-map.ts';
 import { rangeOf } from './range.ts';
 import type { Work } from './range.ts';
 import { requestBytesMax } from './request.ts';
-import type { RangeRequest, Revision, TxnRequest, TxnResponse, WriteRequest, WriteResponse } from './request.ts';
+import type { PutRequest, RangeRequest, Revision, TxnRequest, TxnResponse, WriteRequest, WriteResponse } from './request.ts';
 import { Sessions } from './session.ts';
 import type { Session } from './session.ts';
 import { snapshotBlocks } from './snapshot.ts';
@@ -124,7 +124,8 @@ export class Kv {
           this.#publish(space);
           replies.push(yield* this.#exactlyOnce(command, () => this.#compact((command.request as { revision: Revision }).revision)));
           space = this.#space();
-        } else replies.push(yield* this.#perform(space, command));
+        } else if (command.type === 'write' && command.request.type === 'put') replies.push(this.#put(space, command, command.request));
+        else replies.push(yield* this.#perform(space, command));
         yield 2;
       }
       this.#publish(space);
@@ -150,11 +151,10 @@ export class Kv {
   }
 
   *#perform(space: Workspace, command: Command): Work<Uint8Array> {
+    if (command.type === 'write') return yield* this.#exactlyOnce(command, () => this.#write(space, command.request));
     const { stampMs } = this.#state;
     const ack = encodeReply({ revision: space.revision, response: { type: 'ack' } });
     switch (command.type) {
-      case 'write':
-        return yield* this.#exactlyOnce(command, () => this.#write(space, command.request));
       case 'openSession':
         this.#sessions.open(command.id, Math.min(Math.max(command.ttlMs, ttlMs.min), ttlMs.max), stampMs);
         return ack;
@@ -178,17 +178,34 @@ export class Kv {
 
   /** Answers a repeated write from memory; applies one that is new, whatever order they come in. */
   *#exactlyOnce(command: Command & { type: 'write' }, write: () => Work<Reply>): Work<Uint8Array> {
-    const { session: id, sequence, lowest } = command;
-    if (id === 0) return encodeReply(yield* write());
+    return this.#knownReply(command) ?? this.#keep(command, encodeReply(yield* write()));
+  }
+
+  /** What most commands are: as `#exactlyOnce` does it, without anything that could pause. */
+  #put(space: Workspace, command: Command & { type: 'write' }, request: PutRequest): Uint8Array {
+    const known = this.#knownReply(command);
+    if (known !== undefined) return known;
+    const failure = checkPut(space, request);
+    if (failure !== undefined) return this.#keep(command, encodeReply({ revision: space.revision, failure }));
+    const response = space.put(request);
+    space.endCommand();
+    return this.#keep(command, encodeReply({ revision: space.revision, response }));
+  }
+
+  /** The reply to a write that is not to be applied (again): undefined if it is. */
+  #knownReply({ session: id, sequence }: Command & { type: 'write' }): Uint8Array | undefined {
+    if (id === 0) return undefined;
     const session = this.#sessions.get(id);
     const { revision } = this.#state;
     // Never re-created here: whether this write was applied before the session ended, nobody knows any more.
     if (session === undefined) return encodeReply({ revision, failure: { code: 'SESSION_EXPIRED' } });
     const known = session.replies.get(sequence);
     if (known !== undefined) return known;
-    if (sequence < session.lowest) return encodeReply({ revision, failure: { code: 'SESSION_WINDOW' } });
-    const reply = encodeReply(yield* write());
-    this.#sessions.keep(id, sequence, lowest, reply, this.#state.stampMs);
+    return sequence < session.lowest ? encodeReply({ revision, failure: { code: 'SESSION_WINDOW' } }) : undefined;
+  }
+
+  #keep({ session, sequence, lowest }: Command & { type: 'write' }, reply: Uint8Array): Uint8Array {
+    if (session !== 0) this.#sessions.keep(session, sequence, lowest, reply, this.#state.stampMs);
     return reply;
   }
 

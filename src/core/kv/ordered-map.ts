@@ -1,6 +1,7 @@
 // A persistent ordered map: a B+tree whose nodes are shared between versions and copied when they change. A version
 // is its root, so a snapshot costs nothing. Nodes made under the current edit token are its own and change in place.
 
+import { assert } from '../assert.ts';
 import { compareBytes } from '../bytes.ts';
 
 const fanout = 32;
@@ -109,6 +110,10 @@ export class MapEdit<V> {
   readonly #token = {};
   #node: Node<V> | undefined;
   #size: number;
+  /** The way to the key that {@link get} found last, for the `set` that usually follows; good until the next change. */
+  #foundKey: Uint8Array | undefined;
+  #ownKey: Uint8Array | undefined;
+  readonly #way: number[] = [];
 
   constructor(root: MapRoot<V>) {
     this.#node = root.node;
@@ -125,10 +130,34 @@ export class MapEdit<V> {
   }
 
   get(key: Uint8Array): V | undefined {
-    return getFrom(this.root, key);
+    this.#foundKey = undefined;
+    let node = this.#node;
+    if (node === undefined) return undefined;
+    let depth = 0;
+    while (!node.leaf) {
+      const child: number = Math.max(0, floor(node.keys, key));
+      this.#way[depth++] = child;
+      node = node.children[child]!;
+    }
+    const at = floor(node.keys, key);
+    if (at < 0 || compareBytes(node.keys[at]!, key) !== 0) return undefined;
+    this.#way[depth] = at;
+    this.#foundKey = key;
+    this.#ownKey = node.keys[at];
+    return node.values[at];
+  }
+
+  /** The map's own array for a key it has: who keeps a key keeps this one, and not what it came in. */
+  ownKey(key: Uint8Array): Uint8Array {
+    if (this.#foundKey !== key) this.get(key);
+    assert(this.#foundKey === key, 'the map has the key');
+    return this.#ownKey!;
   }
 
   set(key: Uint8Array, value: V): void {
+    // The same array, not only an equal one: nobody has to be asked again where it is.
+    if (this.#foundKey === key) return this.#replaceFound(value);
+    this.#foundKey = undefined;
     if (this.#node === undefined) {
       this.#node = { leaf: true, owner: this.#token, keys: [key], values: [value] };
       this.#size = 1;
@@ -139,6 +168,7 @@ export class MapEdit<V> {
   }
 
   delete(key: Uint8Array): boolean {
+    this.#foundKey = undefined;
     if (this.#node === undefined) return false;
     const before = this.#size;
     let node = this.#delete(this.#node, key);
@@ -150,6 +180,20 @@ export class MapEdit<V> {
   /** The finished version. The edit is spent: whoever holds the version may rely on it. */
   finish(): MapRoot<V> {
     return { node: this.#node, size: this.#size };
+  }
+
+  /** No key comes or goes, so nothing but the nodes on the way changes, and the way stays good. */
+  #replaceFound(value: V): void {
+    let node = this.#own(this.#node!);
+    this.#node = node;
+    let depth = 0;
+    while (!node.leaf) {
+      const at: number = this.#way[depth++]!;
+      const child: Node<V> = this.#own(node.children[at]!);
+      node.children[at] = child;
+      node = child;
+    }
+    node.values[this.#way[depth]!] = value;
   }
 
   #own(node: Node<V>): Node<V> {

@@ -18,6 +18,7 @@ export interface Superseded {
 }
 
 const noBytes = new Uint8Array(0);
+const putDone: PutResponse = { type: 'put' };
 
 export class Workspace {
   readonly edit: MapEdit<Version>;
@@ -53,17 +54,19 @@ export class Workspace {
   }
 
   put(request: PutRequest): PutResponse {
-    const before = this.live(request.key);
+    const older = this.edit.get(request.key);
+    const before = isLive(older) ? older : undefined;
     const value = request.ignoreValue === true ? before!.value : request.value.slice();
     const lease = request.ignoreLease === true ? before!.lease : (request.lease ?? 0n);
-    this.#store(request.key, before, value, lease);
-    return request.prevKv === true && before !== undefined ? { type: 'put', prevKv: toKeyValue(request.key.slice(), before) } : { type: 'put' };
+    this.#store(request.key, older, value, lease);
+    return request.prevKv === true && before !== undefined ? { type: 'put', prevKv: toKeyValue(request.key.slice(), before) } : putDone;
   }
 
   append(request: AppendRequest): AppendResponse {
-    const before = this.live(request.key);
+    const older = this.edit.get(request.key);
+    const before = isLive(older) ? older : undefined;
     const value = concatBytes([before?.value ?? noBytes, request.value]);
-    this.#store(request.key, before, value, before?.lease ?? 0n);
+    this.#store(request.key, older, value, before?.lease ?? 0n);
     return { type: 'append', length: value.length };
   }
 
@@ -103,7 +106,8 @@ export class Workspace {
     else this.edit.set(key, chain);
   }
 
-  #store(key: Uint8Array, before: Version | undefined, value: Uint8Array, lease: bigint): void {
+  #store(key: Uint8Array, older: Version | undefined, value: Uint8Array, lease: bigint): void {
+    const before = isLive(older) ? older : undefined;
     this.#written = true;
     const revision = this.writing;
     if (before === undefined) this.keys++;
@@ -113,20 +117,21 @@ export class Workspace {
       version: (before?.version ?? 0) + 1,
       value,
       lease,
-      older: this.edit.get(key),
+      older,
     });
   }
 
   #push(key: Uint8Array, fields: Parameters<typeof newVersion>[1]): void {
     // A second write of the key in one command replaces the first: a revision has one version of a key.
     const twin = fields.older?.modRevision === fields.modRevision ? fields.older : undefined;
-    const stored = fields.older === undefined ? key.slice() : key;
+    // Not the array it came in: that one is a view, and would hold the whole batch for as long as the key is held.
+    const stored = fields.older === undefined ? key.slice() : this.edit.ownKey(key);
     const version = newVersion(key, twin === undefined ? fields : { ...fields, older: twin.older });
     if (twin !== undefined) this.#drop(key, twin);
     if (version.older !== undefined || version.version === 0) this.superseded.push({ revision: version.modRevision, key: stored });
     this.digest.add(version.hashA, version.hashB);
     this.bytes += key.length + version.value.length + versionOverheadBytes;
-    this.edit.set(stored, version);
+    this.edit.set(fields.older === undefined ? stored : key, version);
   }
 
   #drop(key: Uint8Array, version: Version): void {
