@@ -11,9 +11,9 @@ const seeds = one === undefined ? Number(process.env['THOLE_SEEDS'] ?? 500) : 1;
 const first = one === undefined ? 1 : Number(one);
 const chunk = 100;
 
-function replay(seed: number): ReturnType<typeof run> {
+function replay(seed: number, changing = false): ReturnType<typeof run> {
   try {
-    return run(seed);
+    return run(seed, { changing });
   } catch (error) {
     const command = `THOLE_SEED=${seed} npx vitest run --project scenario test/scenario/raft-world.test.ts`;
     throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : String(error)}\nagain: ${command}`, { cause: error });
@@ -31,6 +31,22 @@ describe('raft: crashes, partitions, late, lost and doubled messages, slow disks
       }
       // A world in which nothing happens proves nothing: every kind of outcome must have been seen.
       if (one === undefined && to - from === chunk - 1) for (const [outcome, count] of Object.entries(total)) expect(count, outcome).toBeGreaterThan(10);
+    });
+  }
+});
+
+describe('raft: the same, and meanwhile members come, are promoted and go', () => {
+  for (let from = first; from < first + seeds; from += chunk) {
+    const to = Math.min(from + chunk, first + seeds) - 1;
+    it(`keeps every claim and comes back to life (seeds ${from} … ${to})`, { timeout: 120_000 }, () => {
+      const total: Record<string, number> = {};
+      for (let seed = from; seed <= to; seed++) {
+        const { changed } = replay(seed, true);
+        for (const [what, count] of Object.entries(changed)) total[what] = (total[what] ?? 0) + count;
+      }
+      if (one === undefined && to - from === chunk - 1) {
+        for (const what of ['appended', 'lost', 'noLeader', 'notReady', 'inProgress', 'unknown', 'behind', 'quorum']) expect(total[what] ?? 0, what).toBeGreaterThan(0);
+      }
     });
   }
 });

@@ -3,6 +3,8 @@
 //   cluster 3 electionTicks=10    three members (learners=1 adds one), nothing lost, messages take one tick
 //   elect 1                       1 campaigns; until everybody who can be reached follows
 //   campaign 1 · run 30 · propose 1 x=1 · read 2 · transfer 1 2 · compact 1 keep=2
+//   change 1 add 4 · learner 5 · promote 5 · remove 2 (several at once: joint; `joint` alone: even for one)
+//   grow                          the next member's process starts, and waits to be told who it is
 //   partition 1 | 2 3 · cut 1 > 2 · heal
 //   crash 1 · start 1 · pause 1 · resume 1 · stall 1 (its disk) · unstall 1 · lost 2 1 (2 hears that 1 is gone)
 //   copy append 1 > 2             keeps copies of what is on its way; `deliver` sends them again, much later
@@ -10,8 +12,8 @@
 //   logs                          everybody's log: `1: (2, …] 3 3 4, committed 4` lists terms behind the offset
 //   show heartbeats               says those too
 
-import { describeMessage } from '../../src/core/raft/index.ts';
-import type { Input, Message, RaftOptions, Ready, Role } from '../../src/core/raft/index.ts';
+import { configurationOf, describeConfiguration, describeMessage } from '../../src/core/raft/index.ts';
+import type { Change, Input, Message, RaftOptions, Ready, Role } from '../../src/core/raft/index.ts';
 import { RaftWorld } from './raft-world.ts';
 import type { WorldNode } from './raft-world.ts';
 
@@ -20,6 +22,7 @@ interface Known {
   readonly term: number;
   readonly lead: number;
   readonly committed: number;
+  readonly rules: string;
 }
 
 export class GoldenStory {
@@ -63,6 +66,12 @@ export class GoldenStory {
         return undefined;
       case 'transfer':
         return this.#here.give(node(), { type: 'transfer', member: numbers[1] ?? 0 });
+      case 'change':
+        this.#here.change(node(), changesOf(words.slice(1)), words.includes('joint'));
+        return undefined;
+      case 'grow':
+        this.#here.grow();
+        return undefined;
       case 'compact':
         return this.#here.compact(node(), settings(words)['keep'] ?? 0);
       case 'partition':
@@ -147,17 +156,24 @@ export class GoldenStory {
   #stepped(node: WorldNode, inputs: readonly Input[], ready: Ready): void {
     for (const input of inputs) if (input.type === 'receive' && this.#isTold(input.message)) this.#say(describeMessage(input.message));
     const { role, term, lead, log } = node.raft!.state;
-    const before = this.#known.get(node.id) ?? { role: 'follower', term, lead: 0, committed: log.committed };
+    const rules = describeConfiguration(configurationOf(node.raft!.state));
+    const before = this.#known.get(node.id) ?? { role: 'follower', term, lead: 0, committed: log.committed, rules };
     if (ready.persist?.reset !== undefined) this.#say(`${node.id} replaces its log and state by the snapshot up to ${ready.persist.reset.index}/${ready.persist.reset.term}`);
     if (ready.persist?.cutFrom !== undefined) this.#say(`${node.id} cuts its log from ${ready.persist.cutFrom} on`);
     if (role !== before.role || term !== before.term || lead !== before.lead) {
       this.#say(`${node.id} is ${role} of term ${term}${role === 'follower' ? `, ${lead === 0 ? 'without a leader' : `follows ${lead}`}` : ''}`);
     }
     if (log.committed > before.committed) this.#say(`${node.id} knows that ${log.committed} is committed`);
-    this.#known.set(node.id, { role, term, lead, committed: log.committed });
+    if (rules !== before.rules) this.#say(`${node.id} goes by ${rules || 'nobody'}`);
+    if (node.raft!.isRemoved) this.#say(`${node.id} knows that it was removed, and stops`);
+    this.#known.set(node.id, { role, term, lead, committed: log.committed, rules });
     for (const { ref, index } of ready.reads) this.#say(index === undefined ? `${node.id} refuses read ${ref}` : `${node.id} serves read ${ref} once ${index} is applied`);
     for (const outcome of ready.proposals) {
       this.#say(`${node.id} says of proposal ${outcome.ref}: ${outcome.outcome}${outcome.outcome === 'appended' ? ` at ${outcome.index}/${outcome.term}` : ''}`);
+    }
+    for (const outcome of ready.changes) {
+      const what = outcome.outcome === 'refused' ? `refused, ${outcome.reason}` : outcome.outcome;
+      this.#say(`${node.id} says of change ${outcome.ref}: ${what}${outcome.outcome === 'appended' ? ` at ${outcome.index}/${outcome.term}` : ''}`);
     }
     for (const to of ready.snapshotsWanted) this.#say(`${node.id} sends ${to} a snapshot`);
   }
@@ -165,6 +181,16 @@ export class GoldenStory {
   #isTold(message: Message): boolean {
     return this.#heartbeats || (message.type !== 'heartbeat' && message.type !== 'heartbeatReply') || message.round > 0;
   }
+}
+
+/** `add 4 · remove 2` */
+function changesOf(words: readonly string[]): readonly Change[] {
+  return words.join(' ').split('·').map((part) => part.trim()).filter((part) => part !== 'joint').map((part): Change => {
+    const [verb = '', number = ''] = part.split(' ');
+    const id = Number(number);
+    if (verb === 'promote' || verb === 'remove') return { type: verb, id };
+    return { type: verb === 'learner' ? 'addLearner' : 'addVoter', member: { id, name: `n${id}`, address: `n${id}:1` }, witness: verb === 'witness' };
+  });
 }
 
 /** `a=1 b=2` */

@@ -2,7 +2,8 @@
 
 import { nextBelow, nextUnit, seedRandom } from '../../src/core/random.ts';
 import type { RandomState } from '../../src/core/random.ts';
-import { Role } from '../../src/core/raft/index.ts';
+import { Role, configurationOf } from '../../src/core/raft/index.ts';
+import type { Change, MemberId } from '../../src/core/raft/index.ts';
 import { RaftWorld } from './raft-world.ts';
 import type { WorldNode } from './raft-world.ts';
 
@@ -135,10 +136,33 @@ function partition(world: RaftWorld, random: RandomState): void {
   }
 }
 
-export function run(seed: number, units = 300): RaftWorld {
+/** One change, or several at once: people come, are promoted and go, the leader and the dead among them. */
+function changeMembers(world: RaftWorld, random: RandomState): void {
+  const asker = nextBelow(random, 2) === 0 ? world.leader : oneOf(random, world.nodes);
+  if (asker?.raft === undefined) return;
+  const { voters, learners } = configurationOf(asker.raft.state);
+  const living = world.nodes.filter(({ gone }) => !gone).length;
+  const changes: Change[] = [];
+  for (let count = nextBelow(random, 4) === 0 ? 2 + nextBelow(random, 2) : 1; count > 0; count--) {
+    const kind = nextBelow(random, 8);
+    const somebody = (ids: readonly MemberId[]): MemberId => (ids.length > 0 ? oneOf(random, ids) : 1 + nextBelow(random, world.nodes.length));
+    if (kind < 3 && living < 7) {
+      const { id } = world.grow();
+      changes.push({ type: kind === 0 ? 'addVoter' : 'addLearner', member: { id, name: `n${id}`, address: `n${id}:1` }, witness: false });
+    } else if (kind < 5 && learners.length > 0) changes.push({ type: 'promote', id: somebody(learners) });
+    else if (voters.length + learners.length > 2 || nextBelow(random, 4) === 0) {
+      changes.push({ type: 'remove', id: nextBelow(random, 4) === 0 ? (world.leader?.id ?? 1) : somebody([...voters, ...learners]) });
+    }
+  }
+  world.change(asker, changes, nextBelow(random, 4) === 0);
+}
+
+export function run(seed: number, { units = 300, changing = false }: { readonly units?: number; readonly changing?: boolean } = {}): RaftWorld {
   const { world, rates, random } = worldOf(seed);
+  const changeRate = changing ? 0.02 + 0.2 * nextUnit(random) : 0;
   for (let unit = 0; unit < units; unit++) {
     disturb(world, rates, random);
+    if (changeRate > 0 && nextUnit(random) < changeRate) changeMembers(world, random);
     world.advance(() => nextUnit(random) >= rates.lateTick);
   }
   heal(world);
@@ -165,11 +189,11 @@ export function heal(world: RaftWorld): void {
   const slow = (world.options.diskLatencyMax ?? 2) + 4;
   inTime('a leader that everybody follows', electionTicks * 12 + slow * 40, () => {
     const lead = world.leader?.id;
-    return lead !== undefined && world.nodes.every(({ raft }) => raft!.state.lead === lead);
+    return lead !== undefined && world.members.every(({ raft }) => raft!.state.lead === lead);
   });
   inTime('equal logs, all applied', electionTicks * 8 + slow * (40 + world.leader!.raft!.lastIndex), () => isSettled(world));
   const before = world.leader!.raft!.state.term;
-  for (const node of world.nodes) {
+  for (const node of world.members) {
     inTime('room for a proposal', 40 * slow, () => isSettled(world));
     const last = world.claims.commitIndex;
     const ref = world.propose(node, 8);
@@ -182,6 +206,7 @@ export function heal(world: RaftWorld): void {
   inTime('everything is settled', electionTicks * 8 + 40 * slow, () => isSettled(world));
   for (let unit = 0; unit < electionTicks * 4 + slow; unit++) world.advance();
   if (world.leader!.raft!.state.term !== before) throw new Error(`an election though all was well\n${world.describe()}`);
+  if (world.changes.size > 0) throw new Error(`changes ${[...world.changes.keys()].join(',')} were never answered`);
   if (world.reads.size > 0) throw new Error(`reads ${[...world.reads.keys()].join(',')} were never answered`);
   if (world.proposals.size > 0) throw new Error(`proposals ${[...world.proposals.keys()].join(',')} were never answered`);
   leavesNothing(world);
@@ -192,15 +217,15 @@ function isSettled(world: RaftWorld): boolean {
   if (raft === undefined) return false;
   const { log } = raft.state;
   const all = log.committed === raft.lastIndex && raft.state.log.durable === raft.lastIndex;
-  return all && world.nodes.every((node) => node.applied === log.committed && node.raft!.lastIndex === raft.lastIndex);
+  return all && configurationOf(raft.state).outgoing.length === 0 && world.members.every((node) => node.applied === log.committed && node.raft!.lastIndex === raft.lastIndex);
 }
 
 /** In calm, every list that grows with work is empty again. */
 function leavesNothing(world: RaftWorld): void {
-  for (const { id, raft } of world.nodes) {
+  for (const { id, raft } of world.members) {
     const { state } = raft!;
     const left = {
-      rounds: state.rounds.length, waiting: state.waiting.length, reads: state.forwardedReads.size, proposals: state.forwardedProposals.size,
+      rounds: state.rounds.length, waiting: state.waiting.length, reads: state.forwardedReads.size, proposals: state.forwardedProposals.size, changes: state.forwardedChanges.size,
       uncommitted: state.uncommittedBytes, transferee: state.transferee,
       inflight: [...state.progress.values()].reduce((sum, { inflight, inflightBytes }) => sum + inflight.length + inflightBytes, 0),
       unmatched: [...state.progress.values()].filter(({ mode, match }) => mode !== 'replicate' || match !== raft!.lastIndex).length,

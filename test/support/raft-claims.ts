@@ -1,8 +1,8 @@
 // What must hold after every step of every member, said once and checked by every world: the five properties of Raft
 // (Figure 3), the laws of durability, and linearizable reads. It knows everything; no member does.
 
-import { Role, isQuorum } from '../../src/core/raft/index.ts';
-import type { Entry, LogIndex, MemberId, Message, Raft, Ready, Term } from '../../src/core/raft/index.ts';
+import { EntryKind, Role, configurationAt, decodeConfiguration, isQuorum } from '../../src/core/raft/index.ts';
+import type { Configuration, Entry, LogIndex, MemberId, Message, Raft, Ready, Term } from '../../src/core/raft/index.ts';
 import type { RaftDisk } from './raft-disk.ts';
 
 /** What a claim may look at: the member's disk whether it runs or not. */
@@ -17,6 +17,8 @@ interface Seen {
   readonly commit: LogIndex;
   readonly role: Role;
   readonly match: Map<MemberId, LogIndex>;
+  /** Where the newest configuration was. */
+  readonly ruledFrom: LogIndex;
 }
 
 function claim(holds: boolean, what: string, detail: () => string): void {
@@ -25,6 +27,14 @@ function claim(holds: boolean, what: string, detail: () => string): void {
 
 function fingerprint(entry: Entry): string {
   return `${entry.kind}:${Array.from(entry.data.subarray(0, 12)).join(',')}+${entry.data.length}`;
+}
+
+function isStep(before: Configuration, after: Configuration): boolean {
+  const same = (a: readonly MemberId[], b: readonly MemberId[]): boolean => a.length === b.length && a.every((id) => b.includes(id));
+  if (before.outgoing.length > 0) return after.outgoing.length === 0 && same(before.voters, after.voters);
+  if (after.outgoing.length > 0) return same(after.outgoing, before.voters);
+  const differ = [...before.voters.filter((id) => !after.voters.includes(id)), ...after.voters.filter((id) => !before.voters.includes(id))];
+  return differ.length <= 1;
 }
 
 export class RaftClaims {
@@ -82,7 +92,7 @@ export class RaftClaims {
     this.#checkCommitted(raft, before);
     const match = new Map<MemberId, LogIndex>();
     if (state.role === Role.leader) for (const [to, progress] of state.progress) match.set(to, progress.match);
-    this.#seen.set(id, { term: state.term, commit: log.committed, role: state.role, match });
+    this.#seen.set(id, { term: state.term, commit: log.committed, role: state.role, match, ruledFrom: state.configurations.at(-1)!.index });
     if (log.durable > log.offset) {
       claim(disk.holds(log.durable, raft.termAt(log.durable) ?? -1), 'a member counts itself only for what its disk holds', at);
     }
@@ -125,6 +135,7 @@ export class RaftClaims {
       const key = `${entry.index}/${entry.term}`;
       const what = fingerprint(entry);
       const prevTerm = raft.termAt(entry.index - 1) ?? -1;
+      if (entry.kind === EntryKind.configuration && raft.state.log.offset < entry.index) this.#checkStep(raft, entry);
       const known = this.#entries.get(key);
       if (known === undefined) this.#entries.set(key, { what, prevTerm });
       else {
@@ -132,6 +143,14 @@ export class RaftClaims {
         claim(known.prevTerm === prevTerm || prevTerm === -1, 'equal entries follow equal entries (Log Matching)', () => key);
       }
     }
+  }
+
+  /** From one configuration of a log to the next: one voter, or into a joint one, or out of it (Raft §6, thesis §4.1). */
+  #checkStep(raft: Raft, entry: Entry): void {
+    const before = configurationAt(raft.state, entry.index - 1);
+    const after = decodeConfiguration(entry.data);
+    if (before.voters.length === 0) return;
+    claim(isStep(before, after), 'two configurations that follow each other share a majority', () => `${JSON.stringify(before)} → ${JSON.stringify(after)} at ${entry.index}`);
   }
 
   #checkLeader(member: Witnessed, before: Seen | undefined): void {
@@ -174,8 +193,9 @@ export class RaftClaims {
       const index = this.commitIndex;
       const term = this.committed[index] ?? -1;
       const holders = new Set(this.#members.filter(({ disk }) => disk.holds(index, term)).map(({ id }) => id));
-      const { configuration } = state.configurations.at(-1)!;
-      claim(isQuorum(configuration, holders), 'what is committed is durable on a majority (law 1)', () => `${index}/${term} is only on ${[...holders].join(',')}`);
+      // What ruled when it was counted: a step that commits may also append the next configuration.
+      const ruled = state.configurations.filter((each) => each.index >= (before?.ruledFrom ?? 0) || each === state.configurations.at(-1));
+      claim(ruled.some(({ configuration }) => isQuorum(configuration, holders)), 'what is committed is durable on a majority (law 1)', () => `${index}/${term} is only on ${[...holders].join(',')}`);
     }
   }
 }

@@ -3,8 +3,8 @@
 
 import { nextBelow, nextUint32, nextUnit, seedRandom } from '../../src/core/random.ts';
 import type { RandomState } from '../../src/core/random.ts';
-import { Raft, Role, configurationAt, defaultRaftOptions, describeState } from '../../src/core/raft/index.ts';
-import type { Configuration, Input, LogIndex, MemberId, Message, RaftOptions, Ready, SnapshotMarker } from '../../src/core/raft/index.ts';
+import { Raft, Role, allMembers, configurationAt, configurationOf, defaultRaftOptions, describeState, noConfiguration } from '../../src/core/raft/index.ts';
+import type { Change, Configuration, Input, LogIndex, MemberId, Message, RaftOptions, Ready, SnapshotMarker } from '../../src/core/raft/index.ts';
 import { RaftClaims } from './raft-claims.ts';
 import { RaftDisk } from './raft-disk.ts';
 import { RaftNetwork } from './raft-network.ts';
@@ -29,6 +29,8 @@ export class WorldNode {
   /** Its disk takes writes and finishes none. */
   stalled = false;
   incarnation = 0;
+  /** It was removed and knows it: it never runs again. */
+  gone = false;
   /** The state machine: how far it is, and a hash of everything it applied. */
   applied: LogIndex = 0;
   hash = 0;
@@ -53,7 +55,7 @@ export class RaftWorld {
   readonly options: WorldOptions;
   readonly random: RandomState;
   readonly network: RaftNetwork;
-  readonly nodes: readonly WorldNode[];
+  readonly nodes: WorldNode[];
   readonly configuration: Configuration;
   readonly claims: RaftClaims;
   now = 0;
@@ -64,6 +66,9 @@ export class RaftWorld {
   readonly reads = new Map<number, Asked>();
   readonly proposals = new Map<number, { readonly at: MemberId; readonly incarnation: number; readonly what: string }>();
   readonly outcomes = { appended: 0, noLeader: 0, overloaded: 0, lost: 0, served: 0, refused: 0, snapshots: 0, resets: 0, cuts: 0 };
+  readonly changes = new Map<number, MemberId>();
+  /** What became of changes of membership, by reason. */
+  readonly changed: Record<string, number> = {};
   #nextRef = 1;
   #nextFile = 1;
   #shipping = new Map<string, { readonly due: number; readonly term: number }>();
@@ -84,7 +89,31 @@ export class RaftWorld {
     return this.nodes[id - 1]!;
   }
 
+  /** Somebody new: it knows nobody, until a leader that was told of it speaks. */
+  grow(): WorldNode {
+    const node = new WorldNode(this.nodes.length + 1, new RaftDisk(noConfiguration));
+    this.nodes.push(node);
+    this.start(node);
+    return node;
+  }
+
+  change(node: WorldNode, changes: readonly Change[], joint = false): number {
+    const ref = this.#nextRef++;
+    this.changes.set(ref, node.id);
+    this.give(node, { type: 'change', ref, changes, joint });
+    return ref;
+  }
+
+  /** Everybody in the newest configuration of whoever leads. */
+  get members(): readonly WorldNode[] {
+    const raft = this.leader?.raft;
+    if (raft === undefined) return this.nodes.filter(({ gone }) => !gone);
+    const members = allMembers(configurationOf(raft.state));
+    return this.nodes.filter(({ id }) => members.includes(id));
+  }
+
   start(node: WorldNode): void {
+    if (node.gone) return;
     node.incarnation++;
     const { marker } = node.disk.image;
     node.newest = marker;
@@ -104,6 +133,7 @@ export class RaftWorld {
     this.claims.forget(node.id);
     for (const key of this.#shipping.keys()) if (key.startsWith(`${node.id}>`)) this.#shipping.delete(key);
     for (const asked of [this.reads, this.proposals]) for (const [ref, { at }] of asked) if (at === node.id) asked.delete(ref);
+    for (const [ref, at] of this.changes) if (at === node.id) this.changes.delete(ref);
   }
 
   give(node: WorldNode, ...inputs: Input[]): void {
@@ -129,7 +159,7 @@ export class RaftWorld {
   /** One unit of time: what is due arrives, disks sync, everybody who can takes a turn. */
   advance(tick: (node: WorldNode) => boolean = () => true): void {
     this.now++;
-    for (const message of this.network.arrivals(this.now)) this.give(this.node(message.to), { type: 'receive', message });
+    for (const message of this.network.arrivals(this.now)) this.#deliver(message);
     this.#shipSnapshots();
     for (const node of this.nodes) {
       if (node.raft === undefined || node.paused) continue;
@@ -137,6 +167,22 @@ export class RaftWorld {
       if (tick(node)) node.inputs.push({ type: 'tick' });
       this.turn(node);
     }
+  }
+
+  /** Who was removed is told so when it knocks, now and then; until then it may go on disturbing. */
+  #deliver(message: Message): void {
+    // Its process may not have been started yet.
+    const to = this.nodes[message.to - 1];
+    if (to === undefined) return;
+    const state = to.raft?.state;
+    const removed = state?.configurations.findLast(({ index }) => index <= state.log.committed)?.configuration.removed ?? [];
+    if (removed.includes(message.from) && nextBelow(this.random, 2) === 0) return this.#stop(this.node(message.from));
+    this.give(to, { type: 'receive', message });
+  }
+
+  #stop(node: WorldNode): void {
+    if (node.raft !== undefined) this.crash(node, 0);
+    node.gone = true;
   }
 
   turn(node: WorldNode): void {
@@ -147,6 +193,7 @@ export class RaftWorld {
     this.onStep?.(node, inputs, ready);
     this.claims.afterStep(node, ready);
     this.#carryOut(node, ready);
+    if (node.raft.isRemoved) this.#stop(node);
   }
 
   #carryOut(node: WorldNode, ready: Ready): void {
@@ -170,6 +217,11 @@ export class RaftWorld {
       if (outcome.outcome !== 'appended') continue;
       const what = this.claims.whatIs(outcome.index, outcome.term);
       if (what !== undefined && what !== asked.what) throw new Error(`proposal ${outcome.ref} is said to be at ${outcome.index}/${outcome.term}, where ${what} is`);
+    }
+    for (const outcome of ready.changes) {
+      if (!this.changes.delete(outcome.ref)) throw new Error(`change ${outcome.ref} was answered twice, or after its asker died`);
+      const what = outcome.outcome === 'refused' ? outcome.reason : outcome.outcome;
+      this.changed[what] = (this.changed[what] ?? 0) + 1;
     }
     for (const to of ready.snapshotsWanted) this.#ship(node, to);
     if (ready.restore !== undefined) {

@@ -121,6 +121,7 @@ export function joined(before: Configuration, after: Configuration): Configurati
   return {
     ...after,
     outgoing: before.voters,
+    ...(after.removed === undefined ? {} : { removed: after.removed.filter((id) => !leaving.includes(id)) }),
     witnesses: [...after.witnesses, ...before.witnesses.filter((id) => leaving.includes(id) && !after.witnesses.includes(id))],
     members: [...after.members, ...before.members.filter(({ id }) => leaving.includes(id) && !after.members.some((member) => member.id === id))],
   };
@@ -129,9 +130,11 @@ export function joined(before: Configuration, after: Configuration): Configurati
 /** What a joint configuration leads to: a function of it alone, so that whoever leads then can leave it. */
 export function left(joint: Configuration): Configuration {
   const stays = (id: MemberId): boolean => joint.voters.includes(id) || joint.learners.includes(id);
+  const gone = joint.outgoing.filter((id) => !stays(id));
   return {
     ...joint,
     outgoing: [],
+    ...(gone.length > 0 ? { removed: [...(joint.removed ?? []), ...gone].slice(-removedMax) } : {}),
     witnesses: joint.witnesses.filter(stays),
     members: joint.members.filter(({ id }) => stays(id)),
   };

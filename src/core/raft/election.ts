@@ -36,10 +36,15 @@ export function becomeFollower(turn: Turn, term: Term, lead: MemberId): void {
   newElectionTimeout(state, turn.options);
 }
 
-/** Can this member be elected? Learners and witnesses cannot, nor one whom the configuration does not name. */
-export function isElectable(state: RaftState): boolean {
-  const configuration = configurationOf(state);
-  return isVoter(configuration, state.id) && !configuration.witnesses.includes(state.id);
+/**
+ * Can this member be elected? Learners and witnesses cannot, nor one that was removed. But as long as it does not know
+ * its removal to be committed it may be the only one who can win (thesis §4.2.2): of {1,2} the leader 2 appends its own
+ * removal and fails; 1, whose log is shorter, needs 2's vote under the old configuration and does not get it.
+ */
+export function isElectable({ id, configurations, log }: RaftState): boolean {
+  const committed = Math.max(0, configurations.findLastIndex(({ index }) => index <= log.committed));
+  const ruling = configurations.slice(committed);
+  return ruling.some(({ configuration }) => isVoter(configuration, id) && !configuration.witnesses.includes(id));
 }
 
 export function preCampaign(turn: Turn): void {

@@ -9,7 +9,7 @@ import { EntryKind } from './entry.ts';
 import type { Configuration, Entry, MemberId } from './entry.ts';
 import { lastIndex, termAt } from './log.ts';
 import type { Message } from './message.ts';
-import { allMembers, isQuorum, isVoter } from './quorum.ts';
+import { isQuorum, isVoter } from './quorum.ts';
 import { appendOwn, broadcastAppend } from './replication.ts';
 import { Role, configurationOf } from './state.ts';
 import type { RaftState } from './state.ts';
@@ -119,6 +119,5 @@ function leave(turn: Turn, configuration: Configuration): void {
 /** The newest committed configuration does not name this member, and did so once: it has nothing to do here any more. */
 export function isRemoved(state: RaftState): boolean {
   const committed = state.configurations.findLast(({ index }) => index <= state.log.committed);
-  if (committed === undefined) return false;
-  return committed.configuration.removed?.includes(state.id) === true && !allMembers(committed.configuration).includes(state.id);
+  return committed?.configuration.removed?.includes(state.id) === true;
 }
