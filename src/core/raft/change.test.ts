@@ -8,7 +8,7 @@ import { isQuorum } from './quorum.ts';
 
 const info = (id: MemberId): Configuration['members'][number] => ({ id, name: `n${id}`, address: `n${id}:1` });
 const of = (voters: readonly MemberId[], learners: readonly MemberId[] = [], witnesses: readonly MemberId[] = []): Configuration => ({
-  ...noConfiguration, voters, learners, witnesses, members: [...voters, ...learners].toSorted().map(info),
+  ...noConfiguration, voters, learners, witnesses, members: [...voters, ...learners].toSorted((a, b) => a - b).map(info),
 });
 const add = (id: MemberId, type: 'addVoter' | 'addLearner' | 'addJoining' = 'addVoter', witness = false): Change => ({ type, member: info(id), witness });
 
@@ -97,7 +97,7 @@ describe('from one configuration to the next, over every pair of small ones', ()
           const agreed = isQuorum(before, new Set(some)) && isQuorum(after, new Set(some));
           if (isQuorum(joint, new Set(some)) !== agreed) expect.fail(`${a} → ${b}: ${some}`);
         }
-        expect(joint.members.map(({ id }) => id).toSorted()).toEqual([...new Set([...a, ...b])].toSorted());
+        expect(joint.members.map(({ id }) => id).toSorted((x, y) => x - y)).toEqual([...new Set([...a, ...b])].toSorted((x, y) => x - y));
         expect(left(joint)).toMatchObject({ voters: b, outgoing: [], members: after.members });
       }
     }
