@@ -1,6 +1,8 @@
 // The composition root: reality's ports, a member on them, and the faces on its one port.
 
+import { utf8 } from '../core/bytes.ts';
 import { OperationError } from '../core/errors.ts';
+import { encodeRequest } from '../core/kv/index.ts';
 import type { MemberOptions } from '../engine/member/options.ts';
 import { Member } from '../engine/member/member.ts';
 import { KvService } from '../engine/member/service.ts';
@@ -12,17 +14,22 @@ import { nodeClock } from '../node/clock.ts';
 import { nodeDisk } from '../node/disk.ts';
 import { nodeRandom } from '../node/random.ts';
 import { TcpConnection, nodeNetwork } from '../node/tcp.ts';
+import { calmLogger } from './calm-logger.ts';
 import type { GrpcServer } from './grpc/index.ts';
-import { HealthServer } from './http/health.ts';
+import { healthRoutes } from './http/health.ts';
+import type { HealthSource } from './http/health.ts';
+import { httpFailure } from './http/failure.ts';
+import { HttpServer } from './http/server.ts';
+import { admits, planListeners } from './listeners.ts';
+import type { Guest, ListenOptions } from './listeners.ts';
 import { renderMetrics } from './metrics.ts';
 import { Sniffer } from './sniff.ts';
+import type { SniffTargets } from './sniff.ts';
 import { version } from './version.ts';
 
-export interface ServeOptions {
+export interface ServeOptions extends ListenOptions {
   readonly name: string;
   readonly dataDir: string;
-  /** `host:port` to listen on. */
-  readonly listen: string;
   /** Name and address of every founder, this one included. */
   readonly initialCluster: readonly { readonly name: string; readonly address: string }[];
   readonly initialClusterToken: string;
@@ -37,7 +44,9 @@ export interface ServeOptions {
 export interface ServedMember {
   readonly member: Member;
   readonly service: KvService;
+  /** Of its first listener. */
   readonly address: Address;
+  readonly addresses: readonly Address[];
   /** Settles with the reason when the member has stopped by itself and must not go on. */
   readonly failed: Promise<OperationError>;
   /** Not ready, leadership handed over, requests answered, closed. */
@@ -47,13 +56,17 @@ export interface ServedMember {
 const loopback = /^(127\.|::1$|localhost$)/;
 const drainMs = 3000;
 const sessionSweepMs = 1000;
+/** Whether the member can serve a read is found out by serving one, of one key. */
+const healthRead = encodeRequest({ type: 'range', key: utf8('health') });
+const healthReadMs = 2000;
 
 /** Starts a member and returns when its replicas run; throws what keeps it from starting. */
 export async function serve(options: ServeOptions): Promise<ServedMember> {
   const { logger } = options;
-  const listen = parseAddress(options.listen);
-  if (!loopback.test(listen.host) && options.insecure !== true) {
-    throw new OperationError({ code: 'INVALID_CONFIG', detail: `listening on ${listen.host} without TLS lets anybody in: say --insecure if that is meant` });
+  const planned = planListeners(options).map(({ address, guests }) => ({ address: parseAddress(address), guests }));
+  for (const { address: { host } } of planned) {
+    if (loopback.test(host) || options.insecure === true) continue;
+    throw new OperationError({ code: 'INVALID_CONFIG', detail: `listening on ${host} without TLS lets anybody in: say --insecure if that is meant` });
   }
   for (const { address } of options.initialCluster) parseAddress(address);
   const disk = nodeDisk(options.dataDir);
@@ -67,7 +80,8 @@ export async function serve(options: ServeOptions): Promise<ServedMember> {
     ...(options.segmentBytes === undefined ? {} : { segmentBytes: options.segmentBytes }),
   }, kvMachines);
   const service = new KvService(member);
-  const native = new NativeServer(service, { clock: nodeClock, logger });
+  const calm = calmLogger(logger, nodeClock);
+  const native = new NativeServer(service, { clock: nodeClock, logger: calm });
   member.onLeadChanged = () => native.announceLeader();
   let failed = false;
   void member.failed.then(() => {
@@ -75,52 +89,61 @@ export async function serve(options: ServeOptions): Promise<ServedMember> {
     native.close();
     void grpc?.then((server) => server.close());
   });
-  const http = new HealthServer({
-    version,
-    healthy: () => !failed,
-    ready: () => service.ready && !failed,
-    metrics: () => renderMetrics(sample(member, service, native)),
-  });
+  const health = healthRoutes(healthSource(member, service, native, () => !failed));
+  const http = new HttpServer({ logger: calm, failure: httpFailure, route: (path) => health.get(path) });
+  const shown = new HttpServer({ logger: calm, failure: httpFailure, route: (path) => health.get(path) });
   const { cluster, member: id } = member.identity;
   const edge = { service, cluster, member: id, term: () => member.replica(1)?.raft.state.term ?? 0 };
   // Loaded when somebody speaks it first: a member whom nobody asks so does not pay for it.
   let grpc: Promise<GrpcServer> | undefined;
   let stopped = false;
   const loadGrpc = async (): Promise<GrpcServer> => {
-    const server = new (await import('./grpc/index.ts')).GrpcServer(edge, { clock: nodeClock, logger });
+    const server = new (await import('./grpc/index.ts')).GrpcServer(edge, { clock: nodeClock, logger: calm });
     if (stopped || failed) server.close();
     return server;
   };
-  const sniffer = new Sniffer(nodeClock, logger, {
-    native: (connection, firstBytes) =>
-      acceptHello(connection, { clock: nodeClock, logger, cluster, member: id, firstBytes }, (accepted, hello, rest) => {
-        if (hello.purpose === 'client') native.serve(accepted, rest);
-        else member.acceptPeer(accepted, hello, rest);
-      }),
-    http: (connection, firstBytes) => http.take((connection as TcpConnection).detach(firstBytes)),
-    h2: (connection, firstBytes) => {
-      const socket = (connection as TcpConnection).detach(firstBytes);
-      // It may break before the server is there.
-      socket.on('error', () => socket.destroy());
-      grpc ??= loadGrpc();
-      void grpc.then((server) => server.take(socket));
-    },
+  const targetsOf = (guests: ReadonlySet<Guest>): SniffTargets => ({
+    ...(!guests.has('client') && !guests.has('peer') ? {} : {
+      native: (connection, firstBytes, settled) =>
+        acceptHello(connection, { clock: nodeClock, logger: calm, cluster, member: id, firstBytes, settled, admits: (purpose) => admits(guests, purpose) }, (accepted, hello, rest) => {
+          if (hello.purpose === 'client') native.serve(accepted, rest);
+          else member.acceptPeer(accepted, hello, rest);
+        }),
+    }),
+    ...(!guests.has('client') ? {} : {
+      http2: (connection, firstBytes) => {
+        const socket = (connection as TcpConnection).detach(firstBytes);
+        // It may break before the server is there.
+        socket.on('error', () => socket.destroy());
+        grpc ??= loadGrpc();
+        void grpc.then((server) => server.take(socket));
+      },
+    }),
+    ...(!guests.has('http') && !guests.has('metrics') ? {} : {
+      http: (connection, firstBytes) => (guests.has('http') ? http : shown).take((connection as TcpConnection).detach(firstBytes)),
+    }),
   });
-  let listener: Listener | undefined;
+  const sniffers: Sniffer[] = [];
+  const listeners: Listener[] = [];
   const stop = async (): Promise<void> => {
     stopped = true;
-    sniffer.close();
+    for (const sniffer of sniffers) sniffer.close();
     (await grpc)?.close();
     native.close();
     http.close();
-    const closing = listener?.close();
+    shown.close();
+    const closing = listeners.map((listener) => listener.close());
     await member.close();
-    await closing;
+    await Promise.all(closing);
     await disk.close();
   };
   try {
     // Before the start: others that are being born ask us whether we have heard of them.
-    listener = await nodeNetwork.listen(listen, (connection) => sniffer.take(connection));
+    for (const { address, guests } of planned) {
+      const sniffer = new Sniffer(nodeClock, calm, targetsOf(guests));
+      sniffers.push(sniffer);
+      listeners.push(await nodeNetwork.listen(address, (connection) => sniffer.take(connection)));
+    }
     await member.start();
   } catch (error) {
     await stop();
@@ -132,7 +155,8 @@ export async function serve(options: ServeOptions): Promise<ServedMember> {
   return {
     member,
     service,
-    address: listener.address,
+    address: listeners[0]!.address,
+    addresses: listeners.map(({ address }) => address),
     failed: member.failed,
     shutdown: () =>
       (stopping ??= (async () => {
@@ -142,6 +166,25 @@ export async function serve(options: ServeOptions): Promise<ServedMember> {
         await Promise.all([native.drain(drainMs), grpc?.then((server) => server.drain(drainMs))]);
         await stop();
       })()),
+  };
+}
+
+function healthSource(member: Member, service: KvService, native: NativeServer, healthy: () => boolean): HealthSource {
+  return {
+    version,
+    healthy,
+    ready: () => service.ready && healthy(),
+    metrics: () => renderMetrics(sample(member, service, native)),
+    trouble: async (serializable) => {
+      if (!healthy()) return 'MEMBER FAILED';
+      if (!serializable && service.status().leader === 0) return 'RAFT NO LEADER';
+      try {
+        await service.read(healthRead, { consistency: serializable ? 'local' : 'linearizable', deadlineMs: healthReadMs });
+        return undefined;
+      } catch (error) {
+        return error instanceof OperationError && error.code === 'NO_LEADER' ? 'RAFT NO LEADER' : `RANGE ERROR:${(error as Error).message}`;
+      }
+    },
   };
 }
 

@@ -3,7 +3,7 @@
 
 import { OperationError } from '../../core/errors.ts';
 import { HelloReader, answerHello, encodeHello, newHello } from '../../core/wire/index.ts';
-import type { Hello } from '../../core/wire/index.ts';
+import type { Hello, Purpose } from '../../core/wire/index.ts';
 import type { Clock, Connection, Logger } from '../ports.ts';
 
 export interface AcceptOptions {
@@ -15,6 +15,10 @@ export interface AcceptOptions {
   readonly firstBytes?: Uint8Array;
   /** How long a stranger may hold a connection without having said what it wants. @default 5000 */
   readonly helloDeadlineMs?: number;
+  /** Whom this port lets in; others are told `unavailable`, and go elsewhere. @default everybody */
+  readonly admits?: (purpose: Purpose) => boolean;
+  /** Called once it is known what becomes of the connection: the hello has been answered, or it is gone. */
+  readonly settled?: () => void;
 }
 
 export type Accepted = (connection: Connection, hello: Hello, rest: Uint8Array) => void;
@@ -28,10 +32,11 @@ export function acceptHello(connection: Connection, options: AcceptOptions, acce
   const reader = new HelloReader();
   let over = false;
   const cancelDeadline = clock.after(options.helloDeadlineMs ?? 5000, () => {
-    over = true;
+    end();
     connection.destroy();
   });
   const end = (): void => {
+    if (!over) options.settled?.();
     over = true;
     cancelDeadline();
   };
@@ -42,7 +47,9 @@ export function acceptHello(connection: Connection, options: AcceptOptions, acce
       const arrived = reader.push(bytes);
       if (arrived === undefined) return;
       end();
-      const answer = answerHello(arrived.hello, cluster, member);
+      const said = answerHello(arrived.hello, cluster, member);
+      const isAdmitted = options.admits === undefined || options.admits(arrived.hello.purpose);
+      const answer: Hello = said.status === 'ok' && !isAdmitted ? { ...said, status: 'unavailable' } : said;
       connection.write(encodeHello(answer));
       if (answer.status === 'ok') return accepted(connection, arrived.hello, arrived.rest);
       logger.log('info', 'a connection was refused', { remote: connection.remote, status: answer.status });

@@ -29,6 +29,13 @@ function address(value: string): string {
   return value;
 }
 
+/** What is not set has a word of its own, so that a file or a variable can take back what another layer set. */
+export const noAddress = 'none';
+
+function addressOrNone(value: string): string {
+  return value === noAddress ? value : address(value);
+}
+
 /** `name=host:port,…`; throws a sentence. */
 export function parseFounders(value: string): readonly Founder[] {
   return value.split(',').map((part) => {
@@ -63,6 +70,10 @@ export interface ServeConfig {
   readonly name: string;
   readonly dataDir: string;
   readonly listen: string;
+  readonly listenClient: string;
+  readonly listenPeer: string;
+  readonly listenHttp: string;
+  readonly listenMetrics: string;
   readonly initialCluster: readonly Founder[];
   readonly initialClusterToken: string;
   readonly insecure: boolean;
@@ -76,6 +87,10 @@ export const settings: { readonly [K in keyof ServeConfig]: Setting<ServeConfig[
   name: { flag: 'name', placeholder: 'NAME', description: 'this member’s name in the initial cluster', fallback: undefined, parse: text('the name') },
   dataDir: { flag: 'data-dir', placeholder: 'DIR', description: 'where its data lives', fallback: undefined, parse: text('the data directory') },
   listen: { flag: 'listen', placeholder: 'HOST:PORT', description: 'its one port', fallback: '127.0.0.1:2379', parse: address },
+  listenClient: { flag: 'listen-client', placeholder: 'HOST:PORT', description: 'a port for native clients and gRPC alone', fallback: noAddress, parse: addressOrNone },
+  listenPeer: { flag: 'listen-peer', placeholder: 'HOST:PORT', description: 'a port for the other members alone', fallback: noAddress, parse: addressOrNone },
+  listenHttp: { flag: 'listen-http', placeholder: 'HOST:PORT', description: 'a port for HTTP alone', fallback: noAddress, parse: addressOrNone },
+  listenMetrics: { flag: 'listen-metrics', placeholder: 'HOST:PORT', description: 'a further port for health and metrics, without data', fallback: noAddress, parse: addressOrNone },
   initialCluster: { flag: 'initial-cluster', placeholder: 'NAME=HOST:PORT,…', description: 'every founder, the same list for all', fallback: undefined, parse: parseFounders },
   initialClusterToken: { flag: 'initial-cluster-token', placeholder: 'TOKEN', description: 'tells this cluster from others', fallback: 'thole-cluster', parse: text('the token') },
   insecure: { flag: 'insecure', placeholder: '', description: 'listen beyond loopback without TLS', fallback: false, parse: flag },

@@ -1,0 +1,305 @@
+// HTTP/1 over connections that are handed to it. Node's server keeps its time limits, and knows its connections, only
+// where it listens itself; so both is done here. One request of a connection is under way at a time, whatever it has
+// pipelined; bodies and answers are bounded in bytes, each and all together; who does not send, or does not read, is
+// sent away.
+
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Logger } from '../../engine/ports.ts';
+
+export interface HttpRequest {
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: Uint8Array;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string;
+}
+
+/** What is done at a path. */
+export interface HttpHandler {
+  readonly method: 'GET' | 'POST';
+  answer(request: HttpRequest): HttpAnswer | Promise<HttpAnswer>;
+}
+
+export interface HttpServerOptions {
+  readonly logger: Logger;
+  /** What is at a path; undefined: nothing. */
+  route(path: string): HttpHandler | undefined;
+  /** What is said instead of an answer. */
+  failure(failure: HttpFailure): HttpAnswer;
+  readonly limits?: Partial<HttpLimits>;
+}
+
+export type HttpFailure = 'notFound' | 'methodNotAllowed' | 'bodyTooLarge' | 'answerTooLarge' | 'overloaded' | 'malformed' | 'forbidden' | 'internal';
+
+export interface HttpLimits {
+  /** Beyond, the oldest makes room. @default 256 */
+  readonly connectionsMax: number;
+  /** For the next request's line and headers; also how long a connection may idle. @default 5000 */
+  readonly headersMs: number;
+  /** For a whole body, from its headers. @default 10000 */
+  readonly bodyMs: number;
+  /** For every 256 KiB of an answer to be taken. @default 10000 */
+  readonly takenMs: number;
+  /** Of a request's line and headers. @default 8192 */
+  readonly headerBytesMax: number;
+  /** Of one body: the largest request in base64, and JSON around it. @default 4 MiB */
+  readonly bodyBytesMax: number;
+  /** Of one answer. @default 64 MiB */
+  readonly answerBytesMax: number;
+  /** Of all bodies and answers together; beyond, 503 to what is not small. @default 128 MiB */
+  readonly bytesMax: number;
+  /** Requests that may wait, pipelined, behind the one under way. @default 64 */
+  readonly pipelinedMax: number;
+}
+
+const defaults: HttpLimits = {
+  connectionsMax: 256, headersMs: 5000, bodyMs: 10_000, takenMs: 10_000, headerBytesMax: 8192,
+  bodyBytesMax: 4 << 20, answerBytesMax: 64 << 20, bytesMax: 128 << 20, pipelinedMax: 64,
+};
+const requestsPerConnectionMax = 10_000;
+const headersMax = 64;
+const partBytes = 256 << 10;
+const lingerMs = 1000;
+/** So much is answered to everybody, whatever others occupy. */
+const smallBytes = 64 << 10;
+
+/** A connection and what it has asked for. */
+class HttpConnection {
+  readonly socket: Socket;
+  readonly waiting: [IncomingMessage, ServerResponse][] = [];
+  isBusy = false;
+  deadline: NodeJS.Timeout | undefined;
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+  }
+
+  /** Sent away unless something else is expected of it before. */
+  expect(ms: number): void {
+    clearTimeout(this.deadline);
+    if (this.socket.destroyed) return;
+    this.deadline = setTimeout(() => this.socket.destroy(), ms);
+    this.deadline.unref();
+  }
+
+  expectNothing(): void {
+    clearTimeout(this.deadline);
+  }
+}
+
+export class HttpServer {
+  readonly #server: Server;
+  readonly #options: HttpServerOptions;
+  readonly #limits: HttpLimits;
+  readonly #connections = new Map<Socket, HttpConnection>();
+  #heldBytes = 0;
+
+  constructor(options: HttpServerOptions) {
+    this.#options = options;
+    this.#limits = { ...defaults, ...options.limits };
+    const { headersMs, bodyMs, headerBytesMax } = this.#limits;
+    this.#server = createServer(
+      { maxHeaderSize: headerBytesMax, headersTimeout: headersMs, requestTimeout: headersMs + bodyMs, keepAliveTimeout: headersMs },
+      (request, response) => this.#arrived(request, response),
+    );
+    this.#server.maxHeadersCount = headersMax;
+    this.#server.maxRequestsPerSocket = requestsPerConnectionMax;
+  }
+
+  get connectionCount(): number {
+    return this.#connections.size;
+  }
+
+  /** Bytes of bodies and answers held now. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  take(socket: Socket): void {
+    if (this.#connections.size >= this.#limits.connectionsMax) {
+      const [oldest] = this.#connections.keys();
+      this.#connections.delete(oldest!);
+      oldest!.destroy();
+    }
+    const connection = new HttpConnection(socket);
+    this.#connections.set(socket, connection);
+    socket.once('close', () => {
+      connection.expectNothing();
+      this.#connections.delete(socket);
+    });
+    connection.expect(this.#limits.headersMs);
+    this.#server.emit('connection', socket);
+    socket.resume();
+  }
+
+  close(): void {
+    for (const socket of this.#connections.keys()) socket.destroy();
+  }
+
+  #arrived(request: IncomingMessage, response: ServerResponse): void {
+    const connection = this.#connections.get(request.socket);
+    // Sent away already; its parser had more.
+    if (connection === undefined || connection.socket.destroyed) return;
+    if (connection.waiting.length >= this.#limits.pipelinedMax) return void connection.socket.destroy();
+    // A body or an answer that breaks off is its connection's end, and nobody else's business.
+    request.on('error', () => undefined);
+    response.on('error', () => undefined);
+    connection.waiting.push([request, response]);
+    if (!connection.isBusy) void this.#serve(connection);
+  }
+
+  async #serve(connection: HttpConnection): Promise<void> {
+    connection.isBusy = true;
+    for (let next = connection.waiting.shift(); next !== undefined; next = connection.waiting.shift()) {
+      connection.expectNothing();
+      try {
+        await this.#exchange(connection, ...next);
+      } catch {
+        // The connection is gone, or the bytes on it made no sense: there is nobody to tell.
+        connection.socket.destroy();
+      }
+      if (connection.socket.destroyed) break;
+    }
+    connection.isBusy = false;
+    connection.expect(this.#limits.headersMs);
+  }
+
+  async #exchange(connection: HttpConnection, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = parseUrl(request.url);
+    const path = url?.pathname ?? '/';
+    const isHead = request.method === 'HEAD';
+    const refuse = (failure: HttpFailure): Promise<void> => this.#send(connection, response, this.#options.failure(failure), isHead);
+    if (url === undefined) return refuse('malformed');
+    const handler = this.#options.route(path);
+    if (handler === undefined) return refuse('notFound');
+    if (request.method !== handler.method && !(isHead && handler.method === 'GET')) {
+      response.setHeader('allow', handler.method === 'GET' ? 'GET, HEAD' : 'POST');
+      return refuse('methodNotAllowed');
+    }
+    const body = handler.method === 'POST' ? await this.#read(connection, request) : new Uint8Array(0);
+    if (typeof body === 'string') {
+      // Nothing can follow on this connection; but who still sends hears why before it is closed, not a reset.
+      response.setHeader('connection', 'close');
+      response.shouldKeepAlive = false;
+      return this.#send(connection, response, this.#options.failure(body), isHead, request);
+    }
+    try {
+      const answer = await this.#answer(handler, { path, query: url.searchParams, headers: request.headers, body });
+      if (typeof answer === 'string') return await refuse(answer);
+      const bytes = answer.body.length;
+      if (bytes > this.#limits.answerBytesMax) return await refuse('answerTooLarge');
+      if (bytes > smallBytes && this.#heldBytes + bytes > this.#limits.bytesMax) return await refuse('overloaded');
+      await this.#send(connection, response, answer, isHead);
+    } finally {
+      this.#heldBytes -= body.length;
+    }
+  }
+
+  async #answer(handler: HttpHandler, request: HttpRequest): Promise<HttpAnswer | HttpFailure> {
+    try {
+      return await handler.answer(request);
+    } catch (error) {
+      this.#options.logger.log('error', 'an HTTP request failed for a reason of our own', { path: request.path, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+      return 'internal';
+    }
+  }
+
+  /** The whole body, counted as held; or why it is not read. Rejects when it breaks off. */
+  #read(connection: HttpConnection, request: IncomingMessage): Promise<Uint8Array | HttpFailure> {
+    const { bodyBytesMax, bytesMax, bodyMs } = this.#limits;
+    if (Number(request.headers['content-length'] ?? 0) > bodyBytesMax) return Promise.resolve('bodyTooLarge');
+    connection.expect(bodyMs);
+    return new Promise((resolve, reject) => {
+      const parts: Buffer[] = [];
+      let bytes = 0;
+      const over = (): void => {
+        request.off('data', data).off('end', ended).off('close', brokeOff);
+        connection.expectNothing();
+      };
+      const refuse = (failure: HttpFailure): void => {
+        over();
+        this.#heldBytes -= bytes;
+        resolve(failure);
+      };
+      const data = (part: Buffer): void => {
+        bytes += part.length;
+        this.#heldBytes += part.length;
+        if (bytes > bodyBytesMax) return refuse('bodyTooLarge');
+        if (bytes > smallBytes && this.#heldBytes > bytesMax) return refuse('overloaded');
+        parts.push(part);
+      };
+      const ended = (): void => {
+        over();
+        resolve(Buffer.concat(parts, bytes));
+      };
+      const brokeOff = (): void => {
+        over();
+        this.#heldBytes -= bytes;
+        reject(new Error('the body broke off'));
+      };
+      request.on('data', data).on('end', ended).on('close', brokeOff);
+    });
+  }
+
+  /** Resolves when it has been taken, or nobody is there to take it. */
+  async #send(connection: HttpConnection, response: ServerResponse, { status, type, body }: HttpAnswer, isHead: boolean, unread?: IncomingMessage): Promise<void> {
+    const bytes = Buffer.from(body);
+    this.#heldBytes += bytes.length;
+    try {
+      response.writeHead(status, { 'content-type': type, 'content-length': bytes.length });
+      if (isHead) return void response.end();
+      for (let at = 0; at < bytes.length && !response.destroyed; at += partBytes) {
+        if (response.write(bytes.subarray(at, at + partBytes))) continue;
+        connection.expect(this.#limits.takenMs);
+        await drained(response);
+        connection.expectNothing();
+      }
+      if (unread !== undefined) await discarded(unread);
+      response.end();
+    } finally {
+      this.#heldBytes -= bytes.length;
+    }
+  }
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const over = (): void => {
+      response.off('drain', over).off('close', over);
+      resolve();
+    };
+    response.once('drain', over).once('close', over);
+  });
+}
+
+/** What still comes of a body goes nowhere, for a moment. */
+function discarded(request: IncomingMessage): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, lingerMs);
+    timer.unref();
+    const over = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    request.once('end', over).once('close', over);
+    request.resume();
+  });
+}
+
+/** A target may be anything a parser of HTTP lets through: not every one is a URL. */
+function parseUrl(target: string | undefined): URL | undefined {
+  if (target === undefined || !target.startsWith('/')) return undefined;
+  try {
+    // Not as a base's relative reference: `//host/path` would be another host's.
+    return new URL(`http://member${target}`);
+  } catch {
+    return undefined;
+  }
+}
