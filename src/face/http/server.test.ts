@@ -22,8 +22,8 @@ interface Raw {
 interface Rig {
   readonly http: HttpServer;
   readonly errors: unknown[];
-  dial(reads?: boolean): Promise<Raw>;
-  ask(bytes: string): Promise<string>;
+  readonly dial: (reads?: boolean) => Promise<Raw>;
+  readonly ask: (bytes: string) => Promise<string>;
 }
 
 async function rig(routes: Readonly<Record<string, HttpHandler>>, limits: Partial<HttpLimits> = {}): Promise<Rig> {
@@ -171,7 +171,7 @@ describe('HTTP', () => {
 
   it('too many connections: the oldest makes room', async () => {
     const { dial, ask, http } = await rig({ '/hello': hello }, { connectionsMax: 5 });
-    const many = [];
+    const many: Raw[] = [];
     for (let at = 0; at < 20; at++) many.push(await dial());
     expect(await ask(get('/hello'))).toContain('hello');
     expect(http.connectionCount).toBeLessThanOrEqual(5);
