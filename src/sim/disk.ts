@@ -16,13 +16,29 @@ export interface DiskFaults {
   loseWriteTo: string | undefined;
   /** The next write lands this many bytes from where it should. */
   misdirectBytes: number;
+  /** Only writes to paths that end with this are misdirected. */
+  misdirectTo: string;
   /** What every call takes, and what a sync takes besides. 0: a turn of the loop. */
   delayMs: number;
   syncDelayMs: number;
 }
 
+/** Whoever wants to know of every call: what, on which file, how many bytes. It may end the process right there. */
+export type DiskObserver = (kind: DiskCall, path: string, bytes: readonly Uint8Array[]) => void;
+export type DiskCall = 'open' | 'list' | 'makeDirectory' | 'rename' | 'remove' | 'syncDirectory' | 'lock' | 'size' | 'read' | 'write' | 'sync' | 'truncate' | 'close';
+
+/** What a loss of power took. */
+export interface CrashReport {
+  /** Files of which some unsynced changes reached the disk and some did not. */
+  torn: number;
+  /** Files all of whose unsynced changes were lost. */
+  lost: number;
+  /** Changes of names that were lost. */
+  lostEntries: number;
+}
+
 export class SimDisk implements Disk {
-  readonly faults: DiskFaults = { syncsUntilFailure: 0, spaceLeftBytes: Infinity, loseWriteTo: undefined, misdirectBytes: 0, delayMs: 0, syncDelayMs: 0 };
+  readonly faults: DiskFaults = { syncsUntilFailure: 0, spaceLeftBytes: Infinity, loseWriteTo: undefined, misdirectBytes: 0, misdirectTo: '', delayMs: 0, syncDelayMs: 0 };
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #names: Namespace;
@@ -30,6 +46,9 @@ export class SimDisk implements Disk {
   #isDead = false;
   /** Syncs done, for those who count them. */
   syncs = 0;
+  /** By path: where the newest and the one before of the synced appends of this life begin. */
+  readonly appends: Map<string, { newest: number; before: number }> = new Map();
+  observe: DiskObserver = () => undefined;
 
   constructor(clock: Clock, random: Random, names: Namespace = new Namespace()) {
     this.#clock = clock;
@@ -41,11 +60,25 @@ export class SimDisk implements Disk {
    * The machine loses power, and what it finds when it starts again is the result. This one never answers anything
    * any more, neither what was asked before nor what those ask who do not know yet that they are dead.
    */
-  crash(random: Random = this.#random): SimDisk {
+  crash(random: Random = this.#random, report: CrashReport = { torn: 0, lost: 0, lostEntries: 0 }): SimDisk {
     this.#isDead = true;
-    this.#names.crash(random);
-    for (const [, inode] of this.#names.files()) inode.crash(random);
-    const restarted = new SimDisk(this.#clock, this.#random, this.#names);
+    report.lostEntries += this.#names.crash(random);
+    for (const [, inode] of this.#names.files()) {
+      const fate = inode.crash(random);
+      if (fate === 'torn') report.torn++;
+      else if (fate === 'lost') report.lost++;
+    }
+    return this.#successor(this.#clock);
+  }
+
+  /** The process dies and the machine lives on: what was written is there, synced or not. */
+  exit(clock: Clock = this.#clock): SimDisk {
+    this.#isDead = true;
+    return this.#successor(clock);
+  }
+
+  #successor(clock: Clock): SimDisk {
+    const restarted = new SimDisk(clock, this.#random, this.#names);
     Object.assign(restarted.faults, this.faults);
     return restarted;
   }
@@ -75,7 +108,7 @@ export class SimDisk implements Disk {
   }
 
   open(path: string, options: OpenOptions): Promise<DiskFile> {
-    return this.call(() => {
+    return this.call('open', path, [], () => {
       const name = checked(path);
       const found = this.#names.get(name);
       if (found === 'directory') throw new DiskError('IO', path, 'a directory is no file');
@@ -90,15 +123,15 @@ export class SimDisk implements Disk {
   }
 
   list(directory: string): Promise<readonly string[]> {
-    return this.call(() => this.#names.list(checked(directory)));
+    return this.call('list', directory, [], () => this.#names.list(checked(directory)));
   }
 
   makeDirectory(directory: string): Promise<void> {
-    return this.call(() => this.#link(checked(directory), 'directory'));
+    return this.call('makeDirectory', directory, [], () => this.#link(checked(directory), 'directory'));
   }
 
   rename(from: string, to: string): Promise<void> {
-    return this.call(() => {
+    return this.call('rename', to, [], () => {
       const [source, target] = [checked(from), checked(to)];
       if (this.#names.get(source) === undefined) throw new DiskError('NOT_FOUND', from, 'no such file');
       if (this.#names.get(parentOf(target)) !== 'directory') throw new DiskError('NOT_FOUND', to, 'no such directory');
@@ -107,14 +140,14 @@ export class SimDisk implements Disk {
   }
 
   remove(path: string): Promise<void> {
-    return this.call(() => {
+    return this.call('remove', path, [], () => {
       const name = checked(path);
       if (this.#names.get(name) !== undefined) this.#names.change({ type: 'unlink', path: name });
     });
   }
 
   syncDirectory(directory: string): Promise<void> {
-    return this.call(() => {
+    return this.call('syncDirectory', directory, [], () => {
       const name = checked(directory);
       if (this.#names.get(name) !== 'directory') throw new DiskError('NOT_FOUND', directory, 'no such directory');
       this.#names.syncDirectory(name);
@@ -122,17 +155,18 @@ export class SimDisk implements Disk {
   }
 
   lock(directory: string): Promise<{ release(): Promise<void> }> {
-    return this.call(() => {
+    return this.call('lock', directory, [], () => {
       const name = checked(directory);
       if (this.#locked.has(name)) throw new DiskError('IN_USE', directory, 'another process holds the directory');
       this.#locked.add(name);
       this.#link(name, 'directory');
-      return { release: () => this.call(() => void this.#locked.delete(name)) };
+      return { release: () => this.call('lock', directory, [], () => void this.#locked.delete(name)) };
     });
   }
 
   /** Does it after the delay, by the clock, and answers. Behind a crash nothing is done and nobody is answered. */
-  call<T>(work: () => T, moreMs = 0): Promise<T> {
+  call<T>(kind: DiskCall, path: string, bytes: readonly Uint8Array[], work: () => T, moreMs = 0): Promise<T> {
+    if (!this.#isDead) this.observe(kind, path, bytes);
     const delay = this.faults.delayMs + moreMs;
     return new Promise((resolve, reject) => {
       const act = (): void => {
@@ -161,8 +195,9 @@ export class SimDisk implements Disk {
     const growth = Math.max(0, position + length - inode.size);
     if (growth > faults.spaceLeftBytes) throw new DiskError('NO_SPACE', path, 'no space left on device');
     faults.spaceLeftBytes -= growth;
-    let at = position + (length > 0 ? faults.misdirectBytes : 0);
-    if (length > 0) faults.misdirectBytes = 0;
+    const isMisdirected = length > 0 && path.endsWith(faults.misdirectTo);
+    let at = position + (isMisdirected ? faults.misdirectBytes : 0);
+    if (isMisdirected) faults.misdirectBytes = 0;
     const isLost = faults.loseWriteTo !== undefined && path.endsWith(faults.loseWriteTo);
     if (isLost) faults.loseWriteTo = undefined;
     for (const part of parts) {
@@ -203,42 +238,43 @@ class SimFile implements DiskFile {
   }
 
   size(): Promise<number> {
-    return this.#call(() => this.#inode.size);
+    return this.#call('size', [], () => this.#inode.size);
   }
 
   read(position: number, length: number): Promise<Uint8Array> {
-    return this.#call(() => this.#inode.read(position, length));
+    return this.#call('read', [], () => this.#inode.read(position, length));
   }
 
   write(position: number, parts: readonly Uint8Array[]): Promise<void> {
-    return this.#call(() => this.#disk.store(this.path, this.#inode, position, parts));
+    return this.#call('write', parts, () => this.#disk.store(this.path, this.#inode, position, parts));
   }
 
   // The bytes are on their way first and durable at the end: a crash between finds any part of them.
   async appendAndSync(position: number, parts: readonly Uint8Array[], note?: DiskNote): Promise<void> {
     await this.write(position, parts);
-    await this.#call(() => {
+    await this.#call('sync', [], () => {
       this.#disk.syncInode(this.path, this.#inode);
+      this.#disk.appends.set(this.path, { newest: position, before: this.#disk.appends.get(this.path)?.newest ?? 0 });
       if (note?.file instanceof SimFile) note.file.#inode.write(note.position, note.bytes);
     }, this.#disk.faults.syncDelayMs);
   }
 
   sync(): Promise<void> {
-    return this.#call(() => this.#disk.syncInode(this.path, this.#inode), this.#disk.faults.syncDelayMs);
+    return this.#call('sync', [], () => this.#disk.syncInode(this.path, this.#inode), this.#disk.faults.syncDelayMs);
   }
 
   truncate(length: number): Promise<void> {
-    return this.#call(() => this.#inode.truncate(length));
+    return this.#call('truncate', [], () => this.#inode.truncate(length));
   }
 
   close(): Promise<void> {
-    return this.#disk.call(() => {
+    return this.#disk.call('close', this.path, [], () => {
       this.#isClosed = true;
     });
   }
 
-  #call<T>(work: () => T, moreMs = 0): Promise<T> {
-    return this.#disk.call(() => {
+  #call<T>(kind: DiskCall, bytes: readonly Uint8Array[], work: () => T, moreMs = 0): Promise<T> {
+    return this.#disk.call(kind, this.path, bytes, () => {
       if (this.#isClosed) throw new DiskError('IO', this.path, 'the file is closed');
       return work();
     }, moreMs);

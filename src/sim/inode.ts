@@ -50,10 +50,13 @@ export class Inode {
     this.#pending = [];
   }
 
-  crash(random: Random): void {
-    this.#tear(random);
+  /** What became of the unsynced changes; `kept` if there were none. */
+  crash(random: Random): 'kept' | 'torn' | 'lost' {
+    const { pending, mood } = { pending: this.#pending.length, mood: this.#tear(random) };
     this.#pending = [];
     this.#seen = this.#stored.copy();
+    if (pending === 0 || mood === 1) return 'kept';
+    return mood === 0 ? 'lost' : 'torn';
   }
 
   /** Damage of the medium: in what is stored, and so in what is seen. */
@@ -70,7 +73,7 @@ export class Inode {
    * Some of what was pending reaches the disk. Each sector is a version of its own: as it was after any number of the
    * changes, because the system writes pages back when it likes and in any order. Now and then all or nothing does.
    */
-  #tear(random: Random): void {
+  #tear(random: Random): number {
     const count = this.#pending.length;
     const mood = random.uint32() % 4;
     const cutoff = (): number => (mood === 0 ? 0 : mood === 1 ? count : random.uint32() % (count + 1));
@@ -101,6 +104,7 @@ export class Inode {
     });
     // Sectors behind the stored length are nobody's; a stored length without its sectors reads as zeros.
     this.#stored.truncate(length);
+    return mood;
   }
 }
 

@@ -55,15 +55,18 @@ export class Namespace {
     });
   }
 
-  crash(random: Random): void {
+  /** How many changes were lost. */
+  crash(random: Random): number {
     const kept = random.uint32() % 2 === 0 ? 0 : random.uint32() % (this.#pending.length + 1);
     for (const change of this.#pending.slice(0, kept)) apply(this.#stored, change);
+    const lost = this.#pending.length - kept;
     this.#pending = [];
     // A directory that is not there takes with it what it held.
     for (const path of [...this.#stored.keys()].toSorted()) {
       if (path !== '' && this.#stored.get(parentOf(path)) === undefined) this.#stored.delete(path);
     }
     this.#seen = new Map(this.#stored);
+    return lost;
   }
 }
 

@@ -12,7 +12,25 @@ import { Pipe } from './pipe.ts';
 export interface SimNetworkOptions {
   /** How late bytes arrive, from and below. @default [0, 2] */
   readonly delayMs?: readonly [number, number];
+  /** Bytes under way in one direction of a connection; the rest waits with the sender. @default 256 KiB */
+  readonly windowBytes?: number;
+  /** Told of every delivery. The bytes are a view. */
+  readonly observe?: (kind: 'data' | 'open' | 'closed' | 'refused', from: string, to: string, bytes: Uint8Array | undefined) => void;
 }
+
+/** How one direction between two hosts is. */
+export interface LinkConditions {
+  readonly delayMs: readonly [number, number];
+  /** The chance that a segment is lost. Inside a connection that is a wait until it is sent again. */
+  readonly lossRate: number;
+}
+
+/** Runs work when the process it is for does: at once, when it goes on, or never. */
+export type Gate = (work: () => void) => void;
+const always: Gate = (work) => work();
+
+/** How long a system waits before it sends a lost segment again, the first time. */
+const retransmitMs = 200;
 
 /** A peer that never takes the rest must not keep us. */
 const lingerMs = 1000;
@@ -26,11 +44,13 @@ class SimConnection implements Connection {
   in!: Pipe;
   other!: SimConnection;
   readonly #forget: (connection: SimConnection) => void;
+  readonly gate: Gate;
   handlers: ConnectionHandlers | undefined;
   isClosed = false;
   #userPaused = false;
 
-  constructor(from: string, to: string, remote: Address, forget: (connection: SimConnection) => void) {
+  constructor(from: string, to: string, remote: Address, forget: (connection: SimConnection) => void, gate: Gate) {
+    this.gate = gate;
     this.from = from;
     this.to = to;
     this.remote = remote;
@@ -97,7 +117,12 @@ export class SimNetwork {
   readonly #clock: Clock;
   readonly #random: RandomState;
   #delayMs: readonly [number, number];
-  readonly #listeners = new Map<string, { readonly host: string; readonly onConnection: (connection: Connection) => void }>();
+  readonly #windowBytes: number;
+  readonly #observe: NonNullable<SimNetworkOptions['observe']>;
+  readonly #links = new Map<string, LinkConditions>();
+  readonly #listeners = new Map<string, { readonly host: string; readonly gate: Gate; readonly onConnection: (connection: Connection) => void }>();
+  /** Segments that had to be sent again. */
+  losses = 0;
   readonly #connections = new Set<SimConnection>();
   readonly #blocked = new Set<string>();
   #portNext = 40_000;
@@ -106,14 +131,22 @@ export class SimNetwork {
     this.#clock = clock;
     this.#random = seedRandom(seed);
     this.#delayMs = options.delayMs ?? [0, 2];
+    this.#windowBytes = options.windowBytes ?? 256 << 10;
+    this.#observe = options.observe ?? (() => undefined);
   }
 
-  /** The network as `host` sees it; links are between hosts. */
-  of(host: string): Network {
+  /** The network as a process on `host` sees it; links are between hosts. Nothing reaches it but through its gate. */
+  of(host: string, gate: Gate = always): Network {
     return {
-      dial: (address, { timeoutMs }) => this.#dial(host, address, timeoutMs),
-      listen: (address, onConnection) => this.#listen(address, onConnection),
+      dial: (address, { timeoutMs }) => this.#dial(host, address, timeoutMs, gate),
+      listen: (address, onConnection) => this.#listen(address, onConnection, gate),
     };
+  }
+
+  /** One direction differs from the rest; undefined: no more. */
+  link(from: string, to: string, conditions: LinkConditions | undefined): void {
+    if (conditions === undefined) this.#links.delete(`${from}>${to}`);
+    else this.#links.set(`${from}>${to}`, conditions);
   }
 
   set delayMs(range: readonly [number, number]) {
@@ -156,16 +189,23 @@ export class SimNetwork {
     return this.#connections.size / 2;
   }
 
-  #delay(): number {
-    const [low, high] = this.#delayMs;
-    return low + nextUnit(this.#random) * (high - low);
+  #delay(from: string, to: string): number {
+    const conditions = this.#links.get(`${from}>${to}`);
+    const [low, high] = conditions?.delayMs ?? this.#delayMs;
+    let delay = low + nextUnit(this.#random) * (high - low);
+    const lossRate = conditions?.lossRate ?? 0;
+    for (let wait = retransmitMs; lossRate > 0 && wait <= retransmitMs * 8 && nextUnit(this.#random) < lossRate; wait *= 2) {
+      this.losses++;
+      delay += wait;
+    }
+    return Math.floor(delay * 1000) / 1000;
   }
 
-  #listen(address: Address, onConnection: (connection: Connection) => void): Promise<Listener> {
+  #listen(address: Address, onConnection: (connection: Connection) => void, gate: Gate): Promise<Listener> {
     const port = address.port === 0 ? 30_000 + nextBelow(this.#random, 10_000) : address.port;
     const key = `${address.host}:${port}`;
     if (this.#listeners.has(key)) return Promise.reject(new OperationError({ code: 'PORT_IN_USE', detail: `${key} is already in use` }));
-    const listener = { host: address.host, onConnection };
+    const listener = { host: address.host, gate, onConnection };
     this.#listeners.set(key, listener);
     return Promise.resolve({
       address: { host: address.host, port },
@@ -176,37 +216,44 @@ export class SimNetwork {
     });
   }
 
-  #dial(from: string, address: Address, timeoutMs: number): Promise<Connection> {
+  #dial(from: string, address: Address, timeoutMs: number, gate: Gate): Promise<Connection> {
     const { host: to, port } = address;
     return new Promise((resolve, reject) => {
-      const late = this.#clock.after(timeoutMs, () => reject(new DialError(`no answer from ${to}:${port} in ${timeoutMs} ms`, false)));
-      this.#clock.after(this.#delay() * 2, () => {
-        // A handshake needs both ways; what does not come back looks like nobody there.
-        if (this.#isBlocked(from, to) || this.#isBlocked(to, from)) return;
-        late();
-        const listener = this.#listeners.get(`${to}:${port}`);
-        if (listener === undefined) return reject(new DialError(`${to}:${port} refused`, true));
-        const [near, far] = this.#pair(from, address);
-        listener.onConnection(far);
-        resolve(near);
-      });
+      const late = this.#clock.after(timeoutMs, () => gate(() => reject(new DialError(`no answer from ${to}:${port} in ${timeoutMs} ms`, false))));
+      this.#clock.after(this.#delay(from, to) + this.#delay(to, from), () =>
+        // A process that died meanwhile has dialed nobody.
+        gate(() => {
+          // A handshake needs both ways; what does not come back looks like nobody there.
+          if (this.#isBlocked(from, to) || this.#isBlocked(to, from)) return;
+          late();
+          const listener = this.#listeners.get(`${to}:${port}`);
+          this.#observe(listener === undefined ? 'refused' : 'open', from, to, undefined);
+          if (listener === undefined) return reject(new DialError(`${to}:${port} refused`, true));
+          const [near, far] = this.#pair(from, address, gate, listener.gate);
+          listener.gate(() => listener.onConnection(far));
+          resolve(near);
+        }),
+      );
     });
   }
 
-  #pair(from: string, address: Address): readonly [SimConnection, SimConnection] {
+  #pair(from: string, address: Address, nearGate: Gate, farGate: Gate): readonly [SimConnection, SimConnection] {
     const forget = (connection: SimConnection): void => void this.#connections.delete(connection);
-    const near = new SimConnection(from, address.host, address, forget);
-    const far = new SimConnection(address.host, from, { host: from, port: this.#portNext++ }, forget);
+    const near = new SimConnection(from, address.host, address, forget, nearGate);
+    const far = new SimConnection(address.host, from, { host: from, port: this.#portNext++ }, forget, farGate);
     near.other = far;
     far.other = near;
     near.out = far.in = this.#pipe(near, far);
     far.out = near.in = this.#pipe(far, near);
     for (const connection of [near, far]) {
-      connection.notify = (reason) => void this.#clock.after(0, () => connection.handlers?.closed(reason));
+      connection.notify = (reason) => void this.#clock.after(0, () => connection.gate(() => {
+        this.#observe('closed', connection.to, connection.from, undefined);
+        connection.handlers?.closed(reason);
+      }));
       connection.closing = () => void this.#clock.after(lingerMs, () => (connection.isClosed ? undefined : connection.destroy()));
       connection.peerGone = () => {
         connection.isOrphan = true;
-        this.#clock.after(this.#delay(), () => this.#buryOrphan(connection));
+        this.#clock.after(this.#delay(connection.to, connection.from), () => this.#buryOrphan(connection));
       };
       this.#connections.add(connection);
     }
@@ -215,15 +262,19 @@ export class SimNetwork {
   }
 
   #pipe(source: SimConnection, target: SimConnection): Pipe {
-    return new Pipe(this.#clock, this.#random, () => this.#delay(), {
-      data: (bytes) => target.handlers?.data(bytes),
-      drained: () => source.handlers?.drained(),
+    return new Pipe(this.#clock, this.#random, () => this.#delay(source.from, source.to), {
+      gate: target.gate,
+      data: (bytes) => {
+        this.#observe('data', source.from, source.to, bytes);
+        target.handlers?.data(bytes);
+      },
+      drained: () => source.gate(() => source.handlers?.drained()),
       // Half-open serves nobody here: an end is an end, both ways.
       ended: () => {
         target.over(undefined);
         source.over(undefined);
       },
-    });
+    }, this.#windowBytes);
   }
 
   #break(connection: SimConnection): void {

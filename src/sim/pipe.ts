@@ -11,10 +11,10 @@ export interface PipeEnds {
   drained(): void;
   /** Everything up to the sender's close was delivered. */
   ended(): void;
+  /** Runs it when the receiver's process does: at once, when it goes on, or never. */
+  gate(work: () => void): void;
 }
 
-/** As a system buffers: what is beyond waits in the sender's own queue. */
-const windowBytes = 256 << 10;
 const highMark = 1 << 20;
 
 export class Pipe {
@@ -22,6 +22,8 @@ export class Pipe {
   readonly #random: RandomState;
   readonly #delay: () => number;
   readonly #ends: PipeEnds;
+  /** As a system buffers: what is beyond waits in the sender's own queue. */
+  readonly #windowBytes: number;
   /** Not yet delivered, in order. */
   #queue: Uint8Array[] = [];
   #queued = 0;
@@ -34,11 +36,12 @@ export class Pipe {
   blocked = false;
   paused = true;
 
-  constructor(clock: Clock, random: RandomState, delay: () => number, ends: PipeEnds) {
+  constructor(clock: Clock, random: RandomState, delay: () => number, ends: PipeEnds, windowBytes: number) {
     this.#clock = clock;
     this.#random = random;
     this.#delay = delay;
     this.#ends = ends;
+    this.#windowBytes = windowBytes;
   }
 
   get queuedBytes(): number {
@@ -72,10 +75,12 @@ export class Pipe {
   schedule(): void {
     if (this.#cancel !== undefined || this.#dead || this.blocked || this.paused) return;
     if (this.#queued === 0 && !this.#ending) return;
-    this.#cancel = this.#clock.after(this.#delay(), () => {
-      this.#cancel = undefined;
-      if (!this.blocked && !this.paused) this.#deliver();
-    });
+    this.#cancel = this.#clock.after(this.#delay(), () =>
+      this.#ends.gate(() => {
+        this.#cancel = undefined;
+        if (!this.blocked && !this.paused && !this.#dead) this.#deliver();
+      }),
+    );
   }
 
   #deliver(): void {
@@ -102,7 +107,7 @@ export class Pipe {
   }
 
   #take(): void {
-    this.#travelling = Math.min(this.#queued, windowBytes);
+    this.#travelling = Math.min(this.#queued, this.#windowBytes);
   }
 
   /** The first `length` bytes, across writes. */

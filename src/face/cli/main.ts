@@ -11,6 +11,7 @@ const families: readonly { readonly verbs: readonly string[]; readonly load: () 
   { verbs: ['put', 'get', 'del', 'txn', 'compaction', 'compact'], load: async () => (await import('./kv.ts')).kvCommands() },
   { verbs: ['member', 'endpoint', 'move-leader'], load: async () => (await import('./cluster.ts')).clusterCommands() },
   { verbs: ['check'], load: async () => [(await import('./check.ts')).checkCommand()] },
+  { verbs: ['sim'], load: async () => [(await import('./sim.ts')).simCommand()] },
   { verbs: ['erasure'], load: async () => [(await import('./erasure.ts')).erasureCommand()] },
   { verbs: ['version'], load: async () => [(await import('./version.ts')).versionCommand()] },
 ];

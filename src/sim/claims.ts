@@ -1,0 +1,410 @@
+// What must hold at every moment of every run, each claim with a name of its own. The judge sees everything, from
+// outside: it compares the members' states between events and reads what they send. No member knows of it.
+
+import { text } from '../core/bytes.ts';
+import { Kv, decodeBatch, decodeCommand } from '../core/kv/index.ts';
+import { EntryKind, Role, configurationOf, isQuorum } from '../core/raft/index.ts';
+import type { Entry, LogIndex, MemberId, Message, Raft, Term } from '../core/raft/index.ts';
+import { crc32c } from '../core/wire/index.ts';
+import type { Job } from '../core/kv/index.ts';
+import type { Coverage } from './coverage.ts';
+import type { Life, Machine, World } from './world.ts';
+
+export const claims = {
+  oneLeader: 'one leader a term',
+  oneVote: 'one vote a member and term, whatever it forgets',
+  logMatching: 'equal index and term, equal entries and all before them',
+  leaderCompleteness: 'a leader holds all that was committed before its term',
+  committedStays: 'what is committed is never replaced, nor the commit index lowered',
+  ownTerm: 'a leader counts replicas only for entries of its own term',
+  majority: 'what is committed was promised by a majority',
+  durable: 'what a member promised is there after it died',
+  termsRise: 'terms never go back, not even in death',
+  matchRises: 'matchIndex never goes back',
+  equalStates: 'equal applied indexes, equal states',
+  exactlyOnce: 'a write of a session is applied once',
+  acknowledged: 'what was acknowledged is there, and what was refused is not',
+  reads: 'a read shows the state of the revision it names, and one as new as was asked for',
+  linearizable: 'the clients’ history is linearizable',
+  atomic: 'a transaction is seen whole',
+  liveness: 'after healing, the members converge and the clients go on',
+  settles: 'every call of a client ends when its time is up',
+  noBug: 'no assertion fails, and no exception escapes',
+  noFalseAlarm: 'nobody refuses to run whose disk nobody has damaged',
+} as const;
+export type ClaimName = keyof typeof claims;
+
+export class BrokenClaim extends Error {
+  override readonly name = 'BrokenClaim';
+  readonly claim: ClaimName;
+
+  constructor(claim: ClaimName, detail: string) {
+    super(`${claims[claim]}: ${detail}`);
+    this.claim = claim;
+  }
+}
+
+interface Committed {
+  readonly term: Term;
+  readonly print: number;
+  /** In which term it became so. */
+  readonly in: Term;
+}
+
+/** What was seen of a life when it was last looked at. */
+interface Seen {
+  readonly life: Life;
+  term: Term;
+  role: Role;
+  lead: MemberId;
+  committed: LogIndex;
+  offset: LogIndex;
+  last: LogIndex;
+  lastTerm: Term;
+  applied: LogIndex;
+  /** Of the log, by index. */
+  readonly terms: Term[];
+  readonly match: Map<MemberId, LogIndex>;
+}
+
+interface Promised {
+  readonly index: LogIndex;
+  readonly term: Term;
+}
+
+const promisesKept = 64;
+
+export class Claims {
+  readonly #world: World;
+  readonly #coverage: Coverage;
+  readonly #leaders = new Map<Term, number>();
+  /** By index and term: what the entry is, and the term of the one before it. */
+  readonly #entries = new Map<number, { readonly print: number; readonly before: Term }>();
+  readonly #committed: Committed[] = [{ term: 0, print: 0, in: 0 }];
+  readonly #votes = new Map<string, MemberId>();
+  readonly #seen: (Seen | undefined)[] = [];
+  /** By machine: what it said, or counted, to be durable; and the highest term it said. */
+  readonly #promised: Promised[][];
+  readonly #promisedTerm: Term[];
+  /** The state that everybody must have at an index: applied here, once, and never restored. */
+  readonly #oracle = new Kv();
+  readonly #digests: string[] = [''];
+  readonly #history = new Map<string, { readonly revision: number; readonly value: string | null }[]>();
+  readonly #sequences = new Set<string>();
+  leaderChanges = 0;
+  #broken: unknown;
+  /** The newest revision in the history. */
+  #remembered = 1;
+  /** The highest term anybody led. */
+  #newest: Term = 0;
+
+  constructor(world: World, coverage: Coverage) {
+    this.#world = world;
+    this.#coverage = coverage;
+    this.#promised = world.machines.map(() => []);
+    this.#promisedTerm = world.machines.map(() => 0);
+  }
+
+  get commitIndex(): LogIndex {
+    return this.#committed.length - 1;
+  }
+
+  /** Listens to what a member sends. */
+  opened(machine: Machine, life: Life): void {
+    const member = life.member!;
+    const send = member.send.bind(member);
+    member.send = (group, message): void => {
+      // The member must not be told: what is thrown here would look like a fault of its own.
+      try {
+        if (!life.incarnation.isDead) this.#leaves(machine, life, message);
+      } catch (error) {
+        this.#broken ??= error;
+      }
+      send(group, message);
+    };
+  }
+
+  /** The disk is gone, and with it what it promised: the member must not come back as it was. */
+  lostDisk(at: number): void {
+    this.#promised[at] = [];
+    this.#promisedTerm[at] = 0;
+  }
+
+  /** Called between events. */
+  look(): void {
+    if (this.#broken !== undefined) throw this.#broken;
+    for (const machine of this.#world.machines) {
+      const { life } = machine;
+      const replica = life?.member?.replica(1);
+      if (life === undefined || replica === undefined) continue;
+      const seen = this.#seen[machine.at];
+      const { raft } = replica;
+      if (seen?.life !== life) this.#meet(machine, life, raft);
+      else this.#compare(machine, seen, raft);
+      this.#checkState(machine, this.#seen[machine.at]!, replica.machine.appliedIndex, () => replica.machine.digest());
+    }
+  }
+
+  /** Every value a key ever had. */
+  versionsOf(key: string): readonly { readonly revision: number; readonly value: string | null }[] {
+    return this.#history.get(key) ?? [];
+  }
+
+  /** The value of a key at a revision; null: there was none. */
+  valueAt(key: string, revision: number): string | null {
+    let value: string | null = null;
+    for (const version of this.#history.get(key) ?? []) {
+      if (version.revision > revision) break;
+      ({ value } = version);
+    }
+    return value;
+  }
+
+  get revision(): number {
+    return this.#oracle.revision;
+  }
+
+  // ── a member's log, term and role ──────────────────────────────────────────────────────────────────────────────
+
+  #meet(machine: Machine, life: Life, raft: Raft): void {
+    const { state } = raft;
+    const { at } = machine;
+    this.#ids[at] = state.id;
+    const seen: Seen = {
+      life, term: 0, role: Role.follower, lead: 0, committed: state.log.offset, offset: state.log.offset, last: state.log.offset,
+      lastTerm: state.log.offsetTerm, applied: -1, terms: [], match: new Map(),
+    };
+    seen.terms[state.log.offset] = state.log.offsetTerm;
+    this.#seen[at] = seen;
+    if (state.term < this.#promisedTerm[at]!) throw new BrokenClaim('termsRise', `${machine.name} came back in term ${state.term}, and had said ${this.#promisedTerm[at]}`);
+    const kept = this.#promised[at]!.findLast(({ index, term }) => this.#committed[index]?.term === term);
+    if (kept !== undefined && raft.lastIndex < kept.index) {
+      throw new BrokenClaim('durable', `${machine.name} promised entry ${kept.index} of term ${kept.term}, which is committed, and came back with ${raft.lastIndex}`);
+    }
+    if (kept !== undefined) {
+      for (let index = Math.max(1, state.log.offset); index <= kept.index; index++) {
+        if (raft.termAt(index) !== this.#committed[index]!.term) {
+          throw new BrokenClaim('durable', `${machine.name} promised entry ${index} of term ${this.#committed[index]!.term}, and came back with one of term ${raft.termAt(index)}`);
+        }
+      }
+    }
+    this.#compare(machine, seen, raft);
+  }
+
+  #compare(machine: Machine, seen: Seen, raft: Raft): void {
+    const { state } = raft;
+    const { log } = state;
+    const last = raft.lastIndex;
+    const lastTerm = log.entries.at(-1)?.term ?? log.offsetTerm;
+    if (last !== seen.last || lastTerm !== seen.lastTerm || log.offset !== seen.offset) this.#logChanged(machine, seen, raft, last, lastTerm);
+    if (state.term !== seen.term || state.role !== seen.role || state.lead !== seen.lead) this.#roleChanged(machine, seen, raft);
+    if (log.committed !== seen.committed) this.#commitMoved(machine, seen, raft);
+    if (state.role === Role.leader) {
+      for (const [id, { match }] of state.progress) {
+        if (match < (seen.match.get(id) ?? 0)) throw new BrokenClaim('matchRises', `at ${machine.name}, from ${seen.match.get(id)} to ${match}`);
+        seen.match.set(id, match);
+      }
+    }
+  }
+
+  #logChanged(machine: Machine, seen: Seen, raft: Raft, last: LogIndex, lastTerm: Term): void {
+    const { log } = raft.state;
+    const isRestored = log.offset > seen.last;
+    if (log.offset !== seen.offset) {
+      this.#coverage.mark('the log was compacted');
+      if (isRestored) this.#coverage.mark('a snapshot was installed');
+      seen.terms[log.offset] = log.offsetTerm;
+      seen.offset = log.offset;
+    }
+    if (last < seen.last && !isRestored) this.#coverage.mark('a log was cut for a conflict');
+    // Equal terms at an index mean that all before is equal: that was checked when it came.
+    let from = last;
+    while (from > log.offset && !(from <= seen.last && seen.terms[from] === raft.termAt(from))) from--;
+    if (from < Math.min(last, seen.last) && !isRestored) this.#coverage.mark('a log was cut for a conflict');
+    for (let index = from + 1; index <= last; index++) {
+      const entry = log.entries[index - log.offset - 1]!;
+      seen.terms[index] = entry.term;
+      this.#checkEntry(machine, entry, raft.termAt(index - 1) ?? -1);
+    }
+    seen.last = last;
+    seen.lastTerm = lastTerm;
+  }
+
+  #checkEntry(machine: Machine, entry: Entry, before: Term): void {
+    const key = entry.index * 0x10_0000 + entry.term;
+    const print = printOf(entry);
+    const known = this.#entries.get(key);
+    if (known === undefined) this.#entries.set(key, { print, before });
+    else if (known.print !== print || (known.before !== before && before !== -1)) {
+      throw new BrokenClaim('logMatching', `entry ${entry.index} of term ${entry.term} at ${machine.name} is another than elsewhere`);
+    }
+  }
+
+  #roleChanged(machine: Machine, seen: Seen, raft: Raft): void {
+    const { state } = raft;
+    if (state.term < seen.term) throw new BrokenClaim('termsRise', `${machine.name} went from ${seen.term} to ${state.term}`);
+    if (state.role === Role.leader && (seen.role !== Role.leader || seen.term !== state.term)) this.#elected(machine, raft);
+    if (seen.role === Role.leader && state.role !== Role.leader) this.#coverage.mark(state.term === seen.term ? 'a leader stepped down in its own term' : 'a leader was deposed');
+    if (state.role === Role.preCandidate) this.#coverage.mark('somebody asked for pre-votes');
+    seen.term = state.term;
+    seen.role = state.role;
+    seen.lead = state.lead;
+    seen.match.clear();
+  }
+
+  #elected(machine: Machine, raft: Raft): void {
+    const { state } = raft;
+    const { term, log } = state;
+    const other = this.#leaders.get(term);
+    if (other !== undefined && other !== machine.at) throw new BrokenClaim('oneLeader', `n${other + 1} and ${machine.name} in term ${term}`);
+    if (other === undefined) {
+      this.#leaders.set(term, machine.at);
+      if (this.#newest > 0) {
+        this.leaderChanges++;
+        this.#coverage.mark('the leader changed');
+      }
+      this.#newest = Math.max(this.#newest, term);
+    }
+    for (let index = Math.max(1, log.offset); index <= this.commitIndex; index++) {
+      const committed = this.#committed[index]!;
+      if (committed.in < term && raft.termAt(index) !== committed.term) {
+        throw new BrokenClaim('leaderCompleteness', `${machine.name}, elected in term ${term}, has ${raft.termAt(index) ?? 'nothing'} at ${index}, where ${committed.term} is committed`);
+      }
+    }
+  }
+
+  #commitMoved(machine: Machine, seen: Seen, raft: Raft): void {
+    const { state } = raft;
+    const { log } = state;
+    if (log.committed < seen.committed) throw new BrokenClaim('committedStays', `the commit index of ${machine.name} went from ${seen.committed} to ${log.committed}`);
+    for (let index = Math.max(seen.committed, log.offset) + 1; index <= log.committed; index++) {
+      const entry = log.entries[index - log.offset - 1]!;
+      const known = this.#committed[index];
+      if (known === undefined) this.#commit(entry, Math.max(state.term, seen.term));
+      else if (known.term !== entry.term || known.print !== printOf(entry)) {
+        throw new BrokenClaim('committedStays', `at ${index} term ${known.term} is committed, and ${machine.name} commits term ${entry.term}`);
+      }
+    }
+    const isCounting = state.role === Role.leader && log.committed > log.offset;
+    if (isCounting) {
+      const term = raft.termAt(log.committed)!;
+      if (term !== state.term) throw new BrokenClaim('ownTerm', `${machine.name} of term ${state.term} commits ${log.committed}, which is of term ${term}`);
+      this.#promise(machine.at, log.committed <= log.durable ? log.committed : log.durable, raft);
+      const holders = new Set<MemberId>();
+      for (const other of this.#world.machines) {
+        const id = this.#ids[other.at];
+        if (id !== undefined && this.#promised[other.at]!.some((each) => each.index >= log.committed && (each.term === term || each.index > log.committed))) holders.add(id);
+      }
+      if (!isQuorum(configurationOf(state), holders)) throw new BrokenClaim('majority', `${machine.name} commits ${log.committed} of term ${term}, promised by ${holders.size} of ${this.#world.machines.length}`);
+    }
+    seen.committed = log.committed;
+  }
+
+  /** By machine. */
+  readonly #ids: (MemberId | undefined)[] = [];
+
+  // ── what is sent ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  #leaves(machine: Machine, life: Life, message: Message): void {
+    const raft = life.member!.replica(1)?.raft;
+    if (raft === undefined) return;
+    const { at } = machine;
+    this.#ids[at] = raft.state.id;
+    if (message.type === 'vote' || (message.type === 'voteReply' && message.granted)) {
+      const candidate = message.type === 'vote' ? message.from : message.to;
+      const key = `${at} ${message.term}`;
+      const other = this.#votes.get(key);
+      if (other !== undefined && other !== candidate) throw new BrokenClaim('oneVote', `${machine.name} in term ${message.term}`);
+      this.#votes.set(key, candidate);
+      this.#promisedTerm[at] = Math.max(this.#promisedTerm[at]!, message.term);
+    }
+    if (message.type === 'voteReply' && !message.granted) this.#coverage.mark('a vote was refused');
+    if (message.type === 'preVoteReply' && !message.granted) this.#coverage.mark('a pre-vote was refused');
+    if (message.type === 'propose') this.#coverage.mark('a proposal was forwarded');
+    if (message.type === 'readIndex') this.#coverage.mark('a read was forwarded');
+    if (message.type === 'timeoutNow') this.#coverage.mark('a leader handed over');
+    if (message.type === 'appendReply' && message.rejected) this.#coverage.mark('an append was refused');
+    if (message.type === 'appendReply' && !message.rejected) {
+      this.#promisedTerm[at] = Math.max(this.#promisedTerm[at]!, message.term);
+      this.#promise(at, message.index, raft);
+    }
+  }
+
+  #promise(at: number, index: LogIndex, raft: Raft): void {
+    const term = raft.termAt(index);
+    if (term === undefined || term === 0) return;
+    const kept = this.#promised[at]!;
+    const newest = kept.at(-1);
+    if (newest?.index === index && newest.term === term) return;
+    // One promise about an index replaces those about it and above: they were cut.
+    if (newest !== undefined && newest.index >= index && raft.termAt(newest.index) === newest.term) return;
+    kept.push({ index, term });
+    if (kept.length > promisesKept) kept.shift();
+  }
+
+  // ── what is committed, and what comes of it ────────────────────────────────────────────────────────────────────
+
+  #commit(entry: Entry, inTerm: Term): void {
+    this.#committed.push({ term: entry.term, print: printOf(entry), in: inTerm });
+    const before = this.#oracle.revision;
+    const application = this.#oracle.apply(entry.index, entry.term, entry.kind === EntryKind.batch ? entry.data : undefined);
+    while (!application.step(1e9));
+    this.#digests[entry.index] = this.#oracle.digest().digest;
+    if (entry.kind === EntryKind.batch) this.#noteSequences(entry.data);
+    for (let revision = before + 1; revision <= this.#oracle.revision; revision++) this.#remember(revision);
+  }
+
+  #noteSequences(batch: Uint8Array): void {
+    for (const bytes of decodeBatch(batch).commands) {
+      const command = decodeCommand(bytes);
+      if (command.type === 'expireSessions') this.#coverage.mark('a session expired');
+      if (command.type !== 'write' || command.session === 0) continue;
+      if (command.request.type === 'compact') this.#coverage.mark('the history was compacted');
+      const key = `${command.session} ${command.sequence}`;
+      if (this.#sequences.has(key)) this.#coverage.mark('a session answered a retry from memory');
+      this.#sequences.add(key);
+    }
+  }
+
+  /** What a revision changed, key by key. */
+  #remember(revision: number): void {
+    const result = finish(this.#oracle.read({ type: 'range', key: all, rangeEnd: all, revision }));
+    // Written and compacted in one batch: nobody can read it any more.
+    if ('failure' in result || result.response.type !== 'range') return;
+    const present = new Set<string>();
+    for (const { key, value, modRevision } of result.response.kvs) {
+      const name = text(key);
+      present.add(name);
+      if (modRevision > this.#remembered) this.#version(name, modRevision, text(value));
+    }
+    for (const [name, versions] of this.#history) if (!present.has(name) && versions.at(-1)!.value !== null) this.#version(name, revision, null);
+    this.#remembered = revision;
+  }
+
+  #version(name: string, revision: number, value: string | null): void {
+    const versions = this.#history.get(name);
+    if (versions === undefined) this.#history.set(name, [{ revision, value }]);
+    else versions.push({ revision, value });
+  }
+
+  #checkState(machine: Machine, seen: Seen, applied: LogIndex, digest: () => string): void {
+    if (applied === seen.applied) return;
+    if (applied < seen.applied) throw new BrokenClaim('equalStates', `${machine.name} went back from ${seen.applied} to ${applied}`);
+    if (applied > this.commitIndex) throw new BrokenClaim('committedStays', `${machine.name} applied ${applied}, which nobody committed`);
+    seen.applied = applied;
+    if (applied === 0) return;
+    const own = digest();
+    if (own !== this.#digests[applied]) throw new BrokenClaim('equalStates', `${machine.name} has ${own} at ${applied}, and the log makes ${this.#digests[applied]}`);
+  }
+}
+
+const all = Uint8Array.of(0);
+
+function printOf(entry: Entry): number {
+  return crc32c(entry.data, entry.kind);
+}
+
+function finish<T>(job: Job<T>): T {
+  while (!job.step(1e9));
+  return job.result;
+}

@@ -1,0 +1,280 @@
+// Carries out a schedule of faults, keeps the atlas of what may be damaged, and is the operator who starts again what
+// has died.
+
+import type { OperationError } from '../core/errors.ts';
+import { BrokenClaim } from './claims.ts';
+import type { Claims } from './claims.ts';
+import type { Coverage, Mark } from './coverage.ts';
+import { faultClassNames } from './schedule.ts';
+import type { Fault, FaultClass, Schedule } from './schedule.ts';
+import type { Life, Machine, World } from './world.ts';
+
+/** What a machine's medium has suffered. */
+interface Damage {
+  /** Bits, writes or the whole disk are gone: its process may refuse to run, and it may stay away. */
+  isDamaged: boolean;
+  /** A write was lied about: until two more were synced behind it nobody could tell, so it must not lose power. */
+  lied: { readonly path: string; readonly position: number } | undefined;
+  /** It will not come back as it is. */
+  isGone: boolean;
+}
+
+const restartMs = 400;
+/** A death that waits for a call that never comes happens anyway. */
+const patienceMs = 1500;
+
+export class Nemesis {
+  readonly #world: World;
+  readonly #claims: Claims;
+  readonly #coverage: Coverage;
+  readonly #schedule: Schedule;
+  readonly #damage: Damage[];
+  readonly #counts = new Map<string, number>();
+  readonly #armed: ({ left: number; readonly act: () => void } | undefined)[] = [];
+  #over = false;
+
+  constructor(world: World, claims: Claims, coverage: Coverage, schedule: Schedule) {
+    this.#world = world;
+    this.#claims = claims;
+    this.#coverage = coverage;
+    this.#schedule = schedule;
+    this.#damage = world.machines.map(() => ({ isDamaged: false, lied: undefined, isGone: false }));
+    world.onPortCall = (machine) => {
+      const armed = this.#armed[machine.at];
+      if (armed === undefined || --armed.left > 0) return;
+      this.#armed[machine.at] = undefined;
+      this.#coverage.mark('a member died in a call');
+      armed.act();
+    };
+  }
+
+  start(): void {
+    for (const fault of this.#schedule.faults) {
+      this.#world.clock.after(fault.at, () => {
+        if (!this.#over) this.#inflict(fault);
+      });
+    }
+  }
+
+  /** Sending a message is a call of a port, too, and a place to die. */
+  opened(machine: Machine, life: Life): void {
+    const member = life.member!;
+    const send = member.send.bind(member);
+    member.send = (group, message): void => {
+      this.#world.onPortCall(machine);
+      if (!life.incarnation.isDead) send(group, message);
+    };
+  }
+
+  stopped(machine: Machine, failure: OperationError): void {
+    const damage = this.#damage[machine.at]!;
+    const { code } = failure;
+    if (code === 'DISK_FAILED' || code === 'DATA_DIR_UNUSABLE') {
+      this.#coverage.mark('a member stopped: DISK_FAILED');
+      return this.#startIn(machine, restartMs);
+    }
+    if ((code === 'CORRUPT' || code === 'DATA_LOST' || code === 'UNSUPPORTED') && damage.isDamaged) {
+      if (code !== 'UNSUPPORTED') this.#coverage.mark(`a member stopped: ${code}` satisfies Mark);
+      damage.isGone = true;
+      return;
+    }
+    throw new BrokenClaim(code === 'CORRUPT' || code === 'DATA_LOST' ? 'noFalseAlarm' : 'noBug', `${machine.name} stopped: ${failure.message}${failure.cause instanceof Error ? `\n${failure.cause.stack}` : ''}`);
+  }
+
+  /** All is well from here on: links, disks, clocks; whoever is down is started, and whoever was damaged shows it. */
+  heal(): void {
+    const { world } = { world: this.#world };
+    this.#over = true;
+    world.network.heal();
+    for (const machine of world.machines) {
+      this.#armed[machine.at] = undefined;
+      for (const other of world.machines) world.link(machine.at, other.at, undefined);
+      Object.assign(machine.disk.faults, { spaceLeftBytes: Infinity, syncsUntilFailure: 0, loseWriteTo: undefined, misdirectBytes: 0, ...this.#pace() });
+      machine.life?.incarnation.resume();
+      machine.life?.incarnation.drift(1);
+      if (this.#damage[machine.at]!.isDamaged && !this.#damage[machine.at]!.isGone && machine.life !== undefined) world.crash(machine.at, 'exit');
+      if (machine.life === undefined) this.#startIn(machine, 10);
+    }
+  }
+
+  /** Those that must be well after healing. */
+  get survivors(): readonly Machine[] {
+    return this.#world.machines.filter(({ at }) => !this.#damage[at]!.isGone);
+  }
+
+  /** Faults that happened, by class, each class named. */
+  counts(): Readonly<Record<string, number>> {
+    const { losses, network } = this.#world;
+    const named = Object.fromEntries(faultClassNames.map((kind) => [kind, this.#counts.get(kind) ?? 0]));
+    return { ...named, torn: losses.torn, lost: losses.lost, lostEntry: losses.lostEntries, resent: network.losses };
+  }
+
+  #pace(): { readonly delayMs: number; readonly syncDelayMs: number } {
+    const { diskDelayMs: delayMs, syncDelayMs } = this.#schedule.profile;
+    return { delayMs, syncDelayMs };
+  }
+
+  #inflict(fault: Fault): void {
+    const machine = fault.target === 'leader' ? this.#world.leader() : this.#world.machines[fault.target];
+    if (machine === undefined || !this.#act(fault, machine)) return;
+    this.#counts.set(fault.kind, (this.#counts.get(fault.kind) ?? 0) + 1);
+    this.#world.note(machine.name, `fault ${fault.kind}`, fault);
+  }
+
+  /** False: it makes no sense now. */
+  #act(fault: Fault, machine: Machine): boolean {
+    const world = this.#world;
+    const { at } = machine;
+    const { machines, network, clock } = world;
+    const other = machines[(at + fault.other) % machines.length]!;
+    const { life, disk } = machine;
+    const later = (work: () => void): void => void clock.after(fault.ms, () => (this.#over ? undefined : work()));
+    switch (fault.kind) {
+      case 'delay':
+      case 'drop': {
+        const conditions = { delayMs: fault.kind === 'delay' ? ([fault.amount / 2, fault.amount] as const) : this.#schedule.profile.delayMs, lossRate: fault.kind === 'drop' ? fault.amount : 0 };
+        world.link(at, other.at, conditions);
+        later(() => world.link(at, other.at, undefined));
+        return true;
+      }
+      case 'partition':
+        network.partition(machine.name, other.name);
+        later(() => network.heal(machine.name, other.name));
+        return true;
+      case 'isolate':
+        for (const each of machines) if (each !== machine) network.clog(machine.name, each.name, fault.ms);
+        for (const each of machines) if (each !== machine) network.clog(each.name, machine.name, fault.ms);
+        return true;
+      case 'clog':
+        for (const each of machines) if (each !== machine) network.clog(each.name, machine.name, fault.ms);
+        return true;
+      case 'reset':
+        network.reset(machine.name);
+        return true;
+      case 'slow':
+        disk.faults.syncDelayMs = fault.amount;
+        later(() => Object.assign(machine.disk.faults, this.#pace()));
+        return true;
+      case 'full':
+        disk.faults.spaceLeftBytes = 0;
+        later(() => Object.assign(machine.disk.faults, { spaceLeftBytes: Infinity }));
+        return true;
+      case 'failSync':
+        disk.faults.syncsUntilFailure = 1;
+        return true;
+      case 'rot':
+        return this.#rot(machine, fault.amount);
+      case 'misdirect':
+      case 'lostWrite':
+        return this.#lie(machine, fault);
+      case 'exit':
+      case 'power':
+      case 'lostDisk':
+        return this.#kill(machine, fault);
+      case 'blackout':
+        if (this.#damage.some(({ lied }, each) => lied !== undefined && !this.#isNoticed(machines[each]!))) return false;
+        for (const each of machines) if (each.life !== undefined) this.#die(each, 'power', fault.ms + 50 * each.at);
+        return true;
+      case 'pause': {
+        if (life === undefined) return false;
+        this.#inCalls(machine, fault.calls, () => {
+          life.incarnation.pause();
+          clock.after(fault.ms, () => {
+            life.incarnation.resume();
+            this.#coverage.mark('a late tick');
+          });
+        });
+        return true;
+      }
+      case 'drift':
+        if (life === undefined) return false;
+        life.incarnation.drift(fault.amount);
+        return true;
+      case 'jump':
+        if (life === undefined) return false;
+        life.incarnation.jump(fault.amount);
+        return true;
+      case 'transfer': {
+        const id = machines[other.at]!.life?.member?.identity.member;
+        if (life?.service === undefined || id === undefined || !life.started) return false;
+        life.service.moveLeader(id).catch(() => undefined);
+        return true;
+      }
+      default:
+        return fault.kind satisfies never;
+    }
+  }
+
+  #kill(machine: Machine, fault: Fault): boolean {
+    const damage = this.#damage[machine.at]!;
+    if (machine.life === undefined) return false;
+    if (fault.kind === 'lostDisk' && (damage.isDamaged || !this.#schedule.profile.damageable.includes(machine.at))) return false;
+    if (fault.kind !== 'exit' && damage.lied !== undefined && !this.#isNoticed(machine)) return false;
+    this.#inCalls(machine, fault.calls, () => this.#die(machine, fault.kind as 'exit' | 'power' | 'lostDisk', fault.ms));
+    return true;
+  }
+
+  #die(machine: Machine, how: 'exit' | 'power' | 'lostDisk', ms: number): void {
+    if (machine.life === undefined) return;
+    if (how === 'lostDisk') {
+      this.#damage[machine.at]!.isDamaged = true;
+      this.#claims.lostDisk(machine.at);
+      this.#world.loseDisk(machine.at);
+    } else this.#world.crash(machine.at, how);
+    this.#startIn(machine, ms);
+  }
+
+  /** At the n-th call of a port from now on, within that call. */
+  #inCalls(machine: Machine, calls: number, act: () => void): void {
+    if (calls === 0) return act();
+    const armed = { left: calls, act };
+    this.#armed[machine.at] = armed;
+    this.#world.clock.after(patienceMs, () => {
+      if (this.#armed[machine.at] !== armed || this.#over) return;
+      this.#armed[machine.at] = undefined;
+      act();
+    });
+  }
+
+  #startIn(machine: Machine, ms: number): void {
+    const { lives } = machine;
+    this.#world.clock.after(ms, () => {
+      if (machine.life === undefined && machine.lives === lives && !this.#damage[machine.at]!.isGone) this.#world.start(machine.at);
+    });
+  }
+
+  #mayDamage(machine: Machine): boolean {
+    return this.#schedule.profile.damageable.includes(machine.at) && !this.#damage[machine.at]!.isDamaged && machine.life?.started === true;
+  }
+
+  /** Bits flip where the log says that it is whole: behind it something was synced since, so that it is no torn tail. */
+  #rot(machine: Machine, amount: number): boolean {
+    if (!this.#mayDamage(machine)) return false;
+    const [path, append] = [...machine.disk.appends].findLast(([name, { before }]) => name.endsWith('.log') && before > 0) ?? [];
+    if (path === undefined || append === undefined) return false;
+    machine.disk.flip(path, amount % append.before, 1 << amount % 8);
+    this.#damage[machine.at]!.isDamaged = true;
+    return true;
+  }
+
+  #lie(machine: Machine, fault: Fault): boolean {
+    if (!this.#mayDamage(machine)) return false;
+    const [path, append] = [...machine.disk.appends].findLast(([name]) => name.endsWith('.log')) ?? [];
+    if (path === undefined || append === undefined) return false;
+    const { faults } = machine.disk;
+    if (fault.kind === 'lostWrite') faults.loseWriteTo = path;
+    else Object.assign(faults, { misdirectBytes: fault.amount, misdirectTo: path });
+    Object.assign(this.#damage[machine.at]!, { isDamaged: true, lied: { path, position: append.newest } });
+    return true;
+  }
+
+  /** Enough was synced behind the lie for a restart to find it out. */
+  #isNoticed(machine: Machine): boolean {
+    const { lied } = this.#damage[machine.at]!;
+    if (lied === undefined) return true;
+    const append = machine.disk.appends.get(lied.path);
+    return machine.life?.started === true && append !== undefined && append.before > lied.position && machine.disk.faults.loseWriteTo === undefined && machine.disk.faults.misdirectBytes === 0;
+  }
+}
+
+export type { FaultClass };

@@ -1,0 +1,247 @@
+// One seed, from an empty world to a verdict: faults while the clients work, then healing, convergence, and the claims
+// that need the whole history.
+
+import { Checker } from '../core/linear/index.ts';
+import type { Operation } from '../core/linear/index.ts';
+import { BrokenClaim, Claims } from './claims.ts';
+import type { ClaimName } from './claims.ts';
+import type { Drain } from './clock.ts';
+import { Coverage } from './coverage.ts';
+import type { Mark } from './coverage.ts';
+import { Nemesis } from './nemesis.ts';
+import { registerModel } from './register-model.ts';
+import type { RegisterInput, RegisterOutput } from './register-model.ts';
+import { drawSchedule } from './schedule.ts';
+import type { FaultClass, Schedule } from './schedule.ts';
+import { Trace } from './trace.ts';
+import type { TraceEvent } from './trace.ts';
+import { Workload } from './workload.ts';
+import type { Call } from './workload.ts';
+import { World } from './world.ts';
+
+export interface RunOptions {
+  readonly seed: number;
+  /** @default drawn: 3 or 5 */
+  readonly nodes?: number | undefined;
+  /** How long faults happen, in virtual seconds. @default 30 */
+  readonly seconds?: number | undefined;
+  /** Only these classes of faults. @default all, of which the seed arms some */
+  readonly nemesis?: readonly FaultClass[] | undefined;
+  /** Instead of the one the seed draws. */
+  readonly schedule?: Schedule | undefined;
+  readonly durability?: 'fsync' | 'os' | undefined;
+  /** Told of every event. */
+  readonly trace?: ((event: TraceEvent) => void) | undefined;
+}
+
+export interface RunFailure {
+  readonly claim: ClaimName;
+  readonly message: string;
+  /** Virtual milliseconds. */
+  readonly at: number;
+}
+
+export interface RunResult {
+  readonly seed: number;
+  /** `ok`, or the claim that broke. */
+  readonly verdict: 'ok' | ClaimName;
+  readonly failure: RunFailure | undefined;
+  /** Of every event: equal on every run of this seed. */
+  readonly hash: string;
+  readonly events: number;
+  readonly simulatedSeconds: number;
+  readonly faults: Readonly<Record<string, number>>;
+  readonly coverage: Readonly<Record<Mark, number>>;
+  readonly leaderChanges: number;
+  readonly calls: { readonly ok: number; readonly failed: number; readonly unknown: number };
+  /** The check of linearizability gave up on so many keys: they are not known to be right. */
+  readonly undecided: number;
+  readonly schedule: Schedule;
+}
+
+const convergeMs = 60_000;
+const goOnMs = 20_000;
+/** Steps of the model, for all keys together. */
+const checkBudget = 3_000_000;
+
+/** Never rejects for what a member did: that is a verdict. */
+export async function runWorld(options: RunOptions, drain: Drain): Promise<RunResult> {
+  const { seed, seconds = 30 } = options;
+  const schedule = options.schedule ?? drawSchedule(seed, { nodes: options.nodes, seconds, nemesis: options.nemesis });
+  const { profile } = schedule;
+  const trace = new Trace(options.trace);
+  const coverage = new Coverage();
+  let broken: unknown;
+  const world: World = new World({
+    seed,
+    nodes: profile.nodes,
+    segmentBytes: profile.segmentBytes,
+    replica: { tickMs: profile.tickMs, electionTicks: profile.electionTicks, snapshotLogBytes: profile.snapshotLogBytes, tailBytes: profile.tailBytes },
+    durability: options.durability ?? 'fsync',
+    delayMs: profile.delayMs,
+    windowBytes: profile.windowBytes,
+    diskDelayMs: profile.diskDelayMs,
+    syncDelayMs: profile.syncDelayMs,
+    drain,
+    trace,
+    logged: (_who, _level, message) => {
+      if (message === 'took a snapshot') coverage.mark('a snapshot was taken');
+      else if (message === 'sends a snapshot') coverage.mark('a snapshot was sent');
+      else if (message.startsWith('a torn tail was cut')) coverage.mark('a torn tail was cut');
+    },
+    opened: (machine, life) => {
+      claims.opened(machine, life);
+      nemesis.opened(machine, life);
+    },
+    stopped: (machine, failure) => {
+      try {
+        nemesis.stopped(machine, failure);
+      } catch (error) {
+        broken ??= error;
+      }
+    },
+  });
+  const claims = new Claims(world, coverage);
+  const nemesis = new Nemesis(world, claims, coverage, schedule);
+  const workload = new Workload(world, coverage, { seed, clients: profile.clients, thinkMs: profile.thinkMs, timeoutMs: profile.timeoutMs });
+  world.clock.afterEvent = () => {
+    broken ??= workload.broken;
+    if (broken !== undefined) throw broken;
+    claims.look();
+    workload.check();
+  };
+  let undecided = 0;
+  let failure: RunFailure | undefined;
+  try {
+    for (const { at } of world.machines) world.start(at);
+    workload.start();
+    nemesis.start();
+    await world.until(() => world.clock.now() >= seconds * 1000, seconds * 1000);
+    nemesis.heal();
+    const healed = world.clock.now();
+    await live(world, nemesis, workload, healed);
+    undecided = judge(workload.calls, claims);
+  } catch (error) {
+    failure = { ...describe(error), at: world.clock.now() };
+  }
+  const of = (outcome: Call['outcome']): number => workload.calls.filter((call) => call.outcome === outcome).length;
+  return {
+    seed,
+    verdict: failure?.claim ?? 'ok',
+    failure,
+    hash: trace.hash,
+    events: world.clock.events,
+    simulatedSeconds: world.clock.now() / 1000,
+    faults: nemesis.counts(),
+    coverage: coverage.counts(),
+    leaderChanges: claims.leaderChanges,
+    calls: { ok: of('ok'), failed: of('failed'), unknown: of('unknown') },
+    undecided,
+    schedule,
+  };
+}
+
+/** After healing: everybody back, somebody leads, every client gets a write through, and all have the same state. */
+async function live(world: World, nemesis: Nemesis, workload: Workload, healed: number): Promise<void> {
+  const { clock } = world;
+  const names = new Set(workload.calls.map(({ client }) => client));
+  const reached = async (condition: () => boolean, ms: number, what: () => string): Promise<void> => {
+    let isReached = false;
+    let isOver = false;
+    const poll = (): void => {
+      isReached = condition();
+      if (!isReached && !isOver) clock.after(20, poll);
+    };
+    poll();
+    await world.until(() => isReached, ms);
+    isOver = true;
+    if (!isReached) throw new BrokenClaim('liveness', `not in ${ms / 1000} s after healing: ${what()}`);
+  };
+  const states = (): string => world.machines.map((machine) => {
+    const raft = world.replicaOf(machine)?.raft;
+    return `${machine.name} ${machine.failure?.code ?? (machine.life?.started === true ? 'runs' : 'starts')} ${raft?.state.role} of ${raft?.state.term}, applied ${world.kvOf(machine)?.appliedIndex} of ${raft?.state.log.committed}`;
+  }).join('; ');
+  await reached(() => nemesis.survivors.every(({ life }) => life?.started === true) && world.leader() !== undefined, convergeMs, () => `everybody runs and somebody leads (${states()})`);
+  await reached(() => workload.completedSince(healed).size >= names.size, goOnMs, () => `every client gets a write through (${[...names].filter((name) => !workload.completedSince(healed).has(name)).join(', ')} did not; ${states()})`);
+  workload.stop();
+  await reached(() => workload.isIdle, goOnMs, () => 'the last calls end');
+  await reached(() => {
+    const kvs = nemesis.survivors.map((machine) => world.kvOf(machine));
+    return kvs.every((kv) => kv !== undefined && kv.appliedIndex === kvs[0]?.appliedIndex && kv.digest().digest === kvs[0]?.digest().digest);
+  }, convergeMs, () => `all have applied the same (${states()})`);
+}
+
+/** The claims about the whole history. Returns how many keys the checker could not decide. */
+function judge(calls: readonly Call[], claims: Claims): number {
+  judgeWrites(calls, claims);
+  judgeReads(calls, claims);
+  const history: Operation<RegisterInput, RegisterOutput>[] = [];
+  for (const { client, input, outcome, output, call, return: end, consistency } of calls) {
+    if (outcome === 'failed' || consistency !== 'linearizable' || input.f === 'compact') continue;
+    const isKnown = outcome === 'ok';
+    history.push({ client, input, output: isKnown ? output : undefined, call, return: isKnown ? end : Infinity });
+  }
+  const checker = new Checker(registerModel, history);
+  checker.step(checkBudget);
+  const { partitions } = checker.report();
+  const illegal = partitions.find(({ verdict }) => verdict === 'illegal');
+  if (illegal !== undefined) {
+    const blocked = illegal.blocked === undefined ? undefined : history[illegal.blocked];
+    throw new BrokenClaim('linearizable', `no order explains ${illegal.key}: ${blocked === undefined ? '' : `${blocked.client} ${registerModel.describeOperation(blocked.input, blocked.output)} (${blocked.call} … ${blocked.return})`}`);
+  }
+  return partitions.filter(({ verdict }) => verdict === 'unknown').length;
+}
+
+function judgeWrites(calls: readonly Call[], claims: Claims): void {
+  const seen = new Map<string, number>();
+  for (const log of ['log0', 'log1']) {
+    const value = claims.versionsOf(log).at(-1)?.value ?? '';
+    for (const token of value.split(';')) if (token !== '') seen.set(`${token};`, (seen.get(`${token};`) ?? 0) + 1);
+  }
+  const written = new Map<string, number>();
+  for (const key of ['r0', 'r1', 'r2', 'r3', 'pair/a']) for (const { value } of claims.versionsOf(key)) if (value !== null) written.set(value, (written.get(value) ?? 0) + 1);
+  for (const { client, input, outcome, output, code, revision } of calls) {
+    const isWrite = input.f === 'append' || input.f === 'put' || (input.f === 'cas' && (outcome !== 'ok' || output?.swapped === true));
+    if (!isWrite) continue;
+    const count = (input.f === 'append' ? seen : written).get(input.value!) ?? 0;
+    if (count > 1) throw new BrokenClaim('exactlyOnce', `${input.value} of ${client} is there ${count} times`);
+    if (outcome === 'ok' && count === 0) throw new BrokenClaim('acknowledged', `${input.f} ${input.value} of ${client}, acknowledged at revision ${revision}, is not there`);
+    if (outcome === 'failed' && count > 0) throw new BrokenClaim('acknowledged', `${input.f} ${input.value} of ${client} is there, and was refused with ${code}, which says that it is not`);
+  }
+}
+
+function judgeReads(calls: readonly Call[], claims: Claims): void {
+  const done = calls.filter(({ outcome }) => outcome === 'ok');
+  const returned = done.toSorted((a, b) => a.return - b.return);
+  /** The newest revision that was known before a moment. */
+  const highest: number[] = [];
+  for (const { revision } of returned) highest.push(Math.max(revision, highest.at(-1) ?? 0));
+  const knownBefore = (time: number): number => {
+    let [low, high] = [0, returned.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (returned[middle]!.return < time) low = middle + 1;
+      else high = middle;
+    }
+    return highest[low - 1] ?? 0;
+  };
+  for (const { client, input, output, revision, call, consistency, maxAgeMs, minRevision } of done) {
+    const what = (): string => `${client} ${input.f} ${input.key}, called at ${call.toFixed(1)}, answered at revision ${revision}`;
+    if (input.f === 'get') {
+      const value = claims.valueAt(input.key === 'pair' ? 'pair/a' : input.key, revision);
+      if (value !== output?.value) throw new BrokenClaim('reads', `${what()} with ${output?.value}, where ${value} was`);
+    }
+    const floor =
+      consistency === 'linearizable' ? knownBefore(call)
+      : minRevision !== undefined ? minRevision
+      // Its clock may run as slow as the slowest does.
+      : maxAgeMs !== undefined ? knownBefore(call - maxAgeMs * 1.25)
+      : 0;
+    if (revision < floor) throw new BrokenClaim('reads', `${what()} (${consistency}), and ${floor} was known`);
+  }
+}
+
+function describe(error: unknown): Omit<RunFailure, 'at'> {
+  if (error instanceof BrokenClaim) return { claim: error.claim, message: error.message };
+  return { claim: 'noBug', message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+}

@@ -1,0 +1,266 @@
+// Whole members, as production runs them, over the doubles: each a process that can die, pause and start again, on a
+// machine with a disk of its own, in one network and one time.
+
+import { OperationError } from '../core/errors.ts';
+import { nextUint32, seedRandom } from '../core/random.ts';
+import { crc32c } from '../core/wire/index.ts';
+import { Client } from '../engine/client/index.ts';
+import { Member } from '../engine/member/member.ts';
+import type { MemberOptions } from '../engine/member/options.ts';
+import { KvService } from '../engine/member/service.ts';
+import { NativeServer, acceptHello } from '../engine/native/index.ts';
+import type { LogLevel, Ports, Random } from '../engine/ports.ts';
+import type { KvMachine } from '../engine/replica/kv-machine.ts';
+import { kvMachines } from '../engine/replica/kv-machine.ts';
+import type { Replica } from '../engine/replica/replica.ts';
+import { VirtualClock } from './clock.ts';
+import type { Drain } from './clock.ts';
+import { SimDisk } from './disk.ts';
+import type { CrashReport } from './disk.ts';
+import { Incarnation } from './incarnation.ts';
+import { SimNetwork } from './network.ts';
+import type { LinkConditions } from './network.ts';
+import { Trace } from './trace.ts';
+
+/** One process. */
+export interface Life {
+  readonly at: number;
+  readonly incarnation: Incarnation;
+  readonly number: number;
+  member: Member | undefined;
+  service: KvService | undefined;
+  started: boolean;
+}
+
+/** One machine and what runs on it. */
+export interface Machine {
+  readonly at: number;
+  readonly name: string;
+  disk: SimDisk;
+  life: Life | undefined;
+  lives: number;
+  /** Why the last process stopped by itself. */
+  failure: OperationError | undefined;
+}
+
+export interface WorldOptions {
+  readonly seed: number;
+  readonly nodes?: number;
+  readonly replica?: MemberOptions['replica'];
+  readonly segmentBytes?: number;
+  readonly durability?: 'fsync' | 'os';
+  readonly delayMs?: readonly [number, number];
+  readonly windowBytes?: number;
+  readonly diskDelayMs?: number;
+  readonly syncDelayMs?: number;
+  readonly drain?: Drain | undefined;
+  readonly trace?: Trace | undefined;
+  /** Told of every line that a member or a client logs. */
+  readonly logged?: (who: string, level: LogLevel, message: string, facts: Readonly<Record<string, unknown>>) => void;
+  /** A process stopped by itself. */
+  readonly stopped?: (machine: Machine, failure: OperationError) => void;
+  /** A member exists, and has not started yet. */
+  readonly opened?: (machine: Machine, life: Life) => void;
+}
+
+const sweepMs = 1000;
+
+export class World {
+  readonly clock: VirtualClock;
+  readonly network: SimNetwork;
+  readonly trace: Trace;
+  readonly machines: readonly Machine[];
+  readonly clients: Client[] = [];
+  readonly losses: CrashReport = { torn: 0, lost: 0, lostEntries: 0 };
+  /** Called before every call of a disk or of a connection of a member's. */
+  onPortCall: (machine: Machine) => void = () => undefined;
+  readonly #options: WorldOptions;
+
+  constructor(options: WorldOptions) {
+    const { seed, nodes = 3 } = options;
+    this.#options = options;
+    this.trace = options.trace ?? new Trace();
+    this.clock = new VirtualClock(undefined, options.drain);
+    this.network = new SimNetwork(this.clock, seed, {
+      delayMs: options.delayMs ?? [0, 2],
+      windowBytes: options.windowBytes ?? 256 << 10,
+      observe: (kind, from, to, bytes) => this.trace.event(this.clock.now(), to, `${kind} ${from}`, bytes === undefined ? 0 : crc32c(bytes)),
+    });
+    this.machines = Array.from({ length: nodes }, (_, at) => {
+      const disk = new SimDisk(this.clock, entropy(seed, `disk ${at}`));
+      Object.assign(disk.faults, { delayMs: options.diskDelayMs ?? 0, syncDelayMs: options.syncDelayMs ?? 0 });
+      return { at, name: `n${at + 1}`, disk, life: undefined, lives: 0, failure: undefined };
+    });
+  }
+
+  /** Begins a process; it goes on starting while time passes. */
+  start(at: number): Life {
+    const machine = this.machines[at]!;
+    if (machine.life !== undefined) return machine.life;
+    const incarnation = new Incarnation(this.clock);
+    const life: Life = { at, incarnation, number: ++machine.lives, member: undefined, service: undefined, started: false };
+    machine.life = life;
+    machine.failure = undefined;
+    machine.disk = machine.disk.exit(incarnation.clock);
+    machine.disk.observe = (kind, path, bytes) => {
+      let digest = 0;
+      for (const part of bytes) digest = crc32c(part, digest);
+      this.trace.event(this.clock.now(), machine.name, `${kind} ${path}`, digest);
+      this.onPortCall(machine);
+    };
+    this.note(machine.name, 'start');
+    void this.#boot(machine, life);
+    return life;
+  }
+
+  /** The process dies here and now, without a word. With `power` the machine does, and its disk forgets what was not synced. */
+  crash(at: number, how: 'exit' | 'power' = 'power'): void {
+    const machine = this.machines[at]!;
+    machine.life?.incarnation.kill();
+    machine.life = undefined;
+    this.network.kill(machine.name);
+    machine.disk = how === 'power' ? machine.disk.crash(entropy(this.#options.seed, `power ${at} ${machine.lives}`), this.losses) : machine.disk.exit();
+    this.note(machine.name, how);
+  }
+
+  /** As `crash`, and what the disk held is gone. */
+  loseDisk(at: number): void {
+    this.crash(at);
+    const machine = this.machines[at]!;
+    const { faults } = machine.disk;
+    machine.disk = new SimDisk(this.clock, entropy(this.#options.seed, `new disk ${at} ${machine.lives}`));
+    Object.assign(machine.disk.faults, faults);
+    this.note(machine.name, 'lost disk');
+  }
+
+  link(from: number, to: number, conditions: LinkConditions | undefined): void {
+    this.network.link(this.machines[from]!.name, this.machines[to]!.name, conditions);
+  }
+
+  /** A client of the cluster, on a machine of its own that never fails. */
+  connect(name: string, timeoutMs: number): Client {
+    const client = new Client(
+      { endpoints: this.machines.map((machine) => `${machine.name}:1`), name, timeoutMs },
+      { clock: this.clock, random: entropy(this.#options.seed, `client ${name}`), network: this.network.of(name), logger: this.#logger(name) },
+    );
+    this.clients.push(client);
+    return client;
+  }
+
+  replicaOf(machine: Machine): Replica | undefined {
+    return machine.life?.member?.replica(1);
+  }
+
+  /** The leader of the newest term. */
+  leader(): Machine | undefined {
+    let best: Machine | undefined;
+    for (const machine of this.machines) {
+      const raft = machine.life?.started === true ? this.replicaOf(machine)?.raft : undefined;
+      if (raft?.isLeader === true && raft.state.term > (best === undefined ? 0 : this.replicaOf(best)!.raft.state.term)) best = machine;
+    }
+    return best;
+  }
+
+  kvOf(machine: Machine): KvMachine['kv'] | undefined {
+    return (this.replicaOf(machine)?.machine as KvMachine | undefined)?.kv;
+  }
+
+  /** Something worth a line of the trace, and a part of its hash. */
+  note(who: string, kind: string, detail?: unknown): void {
+    this.trace.event(this.clock.now(), who, kind, 0, detail);
+  }
+
+  /** Lets time pass until the condition holds: true; or until `ms` have passed. */
+  async until(condition: () => boolean, ms: number): Promise<boolean> {
+    const end = this.clock.now() + ms;
+    await this.clock.settle();
+    while (!condition()) {
+      if (this.clock.now() >= end) return false;
+      if (!(await this.clock.step())) throw new Error('nothing is pending in virtual time, and yet the run waits: for something only the real world could settle');
+    }
+    return true;
+  }
+
+  async #boot(machine: Machine, life: Life): Promise<void> {
+    const { incarnation } = life;
+    const { clock } = incarnation;
+    try {
+      const { seed, segmentBytes = 64 << 10, durability = 'fsync' } = this.#options;
+      const logger = this.#logger(machine.name, life);
+      const network = this.#watched(machine, incarnation);
+      const ports: Ports = { clock, random: entropy(seed, `life ${machine.at} ${life.number}`), disk: machine.disk, network, logger };
+      const member = await Member.open(ports, {
+        name: machine.name,
+        cluster: { token: 'sim', members: this.machines.map(({ name }) => ({ name, address: `${name}:1` })) },
+        version: 'sim',
+        durability,
+        segmentBytes,
+        replica: { snapshotBytesPerSecond: 1e9, ...this.#options.replica },
+      }, kvMachines);
+      const service = new KvService(member);
+      const native = new NativeServer(service, { clock, logger });
+      life.member = member;
+      life.service = service;
+      member.onLeadChanged = () => native.announceLeader();
+      this.#options.opened?.(machine, life);
+      void member.failed.then((failure) => this.#stopped(machine, life, failure));
+      const { cluster, member: id } = member.identity;
+      await network.listen({ host: machine.name, port: 1 }, (connection) =>
+        acceptHello(connection, { clock, logger, cluster, member: id }, (accepted, hello, rest) => {
+          if (hello.purpose === 'client') native.serve(accepted, rest);
+          else member.acceptPeer(accepted, hello, rest);
+        }),
+      );
+      await member.start();
+      life.started = true;
+      this.note(machine.name, 'started');
+      const sweep = (): void => {
+        service.sweepSessions();
+        clock.after(sweepMs, sweep);
+      };
+      clock.after(sweepMs, sweep);
+    } catch (error) {
+      this.#stopped(machine, life, error instanceof OperationError ? error : new OperationError({ code: 'INTERNAL', detail: String((error as Error).stack ?? error) }, { cause: error }));
+    }
+  }
+
+  /** The process ends itself, as `thole serve` would. */
+  #stopped(machine: Machine, life: Life, failure: OperationError): void {
+    if (machine.life !== life) return;
+    this.crash(machine.at, 'exit');
+    machine.failure = failure;
+    this.note(machine.name, `stopped ${failure.code}`, failure.message);
+    this.#options.stopped?.(machine, failure);
+  }
+
+  /** The network of a process, whose every write is a place to die. */
+  #watched(machine: Machine, incarnation: Incarnation): Ports['network'] {
+    const network = this.network.of(machine.name, incarnation.gate);
+    return {
+      listen: (address, onConnection) => network.listen(address, onConnection),
+      dial: (address, options) => {
+        this.onPortCall(machine);
+        // Who has just died dials nobody, and never hears that it has not.
+        return incarnation.isDead ? new Promise(() => undefined) : network.dial(address, options);
+      },
+    };
+  }
+
+  #logger(who: string, life?: Life): Ports['logger'] {
+    return {
+      log: (level, message, facts = {}) => {
+        if (life?.incarnation.isDead === true) return;
+        this.trace.event(this.clock.now(), who, `log ${message}`, 0, facts);
+        this.#options.logged?.(who, level, message, facts);
+      },
+    };
+  }
+}
+
+/** A generator of its own for every purpose, so that one more roll here does not change what is rolled there. */
+export function entropy(seed: number, purpose: string): Random {
+  let mixed = seed;
+  for (let at = 0; at < purpose.length; at++) mixed = (Math.imul(mixed, 0x01000193) ^ purpose.charCodeAt(at)) | 0;
+  const state = seedRandom(mixed >>> 0);
+  return { uint32: () => nextUint32(state) };
+}
