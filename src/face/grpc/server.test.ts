@@ -1,0 +1,273 @@
+// Over real sockets, against the store itself with a service around it that applies each command at once.
+
+import { connect } from 'node:http2';
+import type { ClientHttp2Session, IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
+import { readFileSync } from 'node:fs';
+import { createServer as createTcp } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { OperationError } from '../../core/errors.ts';
+import { Kv, decodeRequest, encodeBatch, encodeReadResult } from '../../core/kv/index.ts';
+import type { RangeRequest } from '../../core/kv/index.ts';
+import type { MemberService, MemberStatus } from '../../engine/service.ts';
+import { nodeClock } from '../../node/clock.ts';
+import { messageType } from './codec.ts';
+import type { Message } from './codec.ts';
+import { files } from './schema.ts';
+import { methods } from './methods.ts';
+import { GrpcServer } from './server.ts';
+import type { GrpcServerOptions } from './server.ts';
+
+const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text));
+
+class LocalService implements MemberService {
+  readonly kv = new Kv();
+  #index = 0;
+  /** What `propose` waits for before it applies. */
+  gate: Promise<void> = Promise.resolve();
+  ready = true;
+
+  async propose(command: Uint8Array): Promise<Uint8Array> {
+    await this.gate;
+    const job = this.kv.apply(++this.#index, 1, encodeBatch(0, [command]));
+    while (!job.step(Number.POSITIVE_INFINITY));
+    return job.replies[0]!;
+  }
+  read(request: Uint8Array): Promise<Uint8Array> {
+    const job = this.kv.read(decodeRequest(request) as RangeRequest);
+    while (!job.step(Number.POSITIVE_INFINITY));
+    return Promise.resolve(encodeReadResult(job.result));
+  }
+  status(): MemberStatus {
+    return { cluster: 7, member: 8, leader: 8, revision: this.kv.revision, errors: [] } as unknown as MemberStatus;
+  }
+  members(): [] {
+    return [];
+  }
+  hashKv(): Promise<never> {
+    return Promise.reject(new OperationError({ code: 'COMPACTED' }));
+  }
+  changeMembership(): Promise<never> {
+    return Promise.reject(new OperationError({ code: 'MEMBER_UNKNOWN' }));
+  }
+  moveLeader(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+interface Answer {
+  readonly headers: IncomingHttpHeaders;
+  readonly trailers: IncomingHttpHeaders;
+  readonly body: Buffer;
+  readonly status: string;
+  readonly message: string;
+}
+
+const closers: (() => void)[] = [];
+afterEach(() => {
+  for (const close of closers.splice(0)) close();
+});
+
+async function world(options: Partial<GrpcServerOptions> = {}): Promise<{ service: LocalService; server: GrpcServer; client: ClientHttp2Session; dial: () => ClientHttp2Session }> {
+  const service = new LocalService();
+  const server = new GrpcServer({ service, cluster: 7, member: 8, term: () => 3 }, { clock: nodeClock, logger: { log: () => undefined } as never, ...options });
+  const tcp: Server = createTcp((socket) => server.take(socket));
+  await new Promise<void>((resolve) => void tcp.listen(0, '127.0.0.1', resolve));
+  const { port } = tcp.address() as AddressInfo;
+  const dial = (): ClientHttp2Session => {
+    const client = connect(`http://127.0.0.1:${port}`);
+    client.on('error', () => undefined);
+    closers.push(() => client.destroy());
+    return client;
+  };
+  closers.push(() => {
+    server.close();
+    tcp.close();
+  });
+  return { service, server, client: dial(), dial };
+}
+
+function call(client: ClientHttp2Session, path: string, body: Uint8Array, headers: OutgoingHttpHeaders = {}): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const stream = client.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers', ...headers });
+    let got: IncomingHttpHeaders = {};
+    let trailers: IncomingHttpHeaders = {};
+    const parts: Buffer[] = [];
+    stream.on('response', (each) => void (got = each));
+    stream.on('trailers', (each) => void (trailers = each));
+    stream.on('data', (part: Buffer) => void parts.push(part));
+    stream.on('error', reject);
+    stream.on('close', () => {
+      const all = { ...got, ...trailers };
+      resolve({ headers: got, trailers, body: Buffer.concat(parts), status: String(all['grpc-status']), message: decodeURIComponent(String(all['grpc-message'] ?? '')) });
+    });
+    stream.end(body);
+  });
+}
+
+async function ask(client: ClientHttp2Session, path: string, request: Message, headers: OutgoingHttpHeaders = {}): Promise<{ status: string; message: string; answer: Message }> {
+  const method = methods.get(path)!;
+  const { status, message, body } = await call(client, path, method.input.encodeFrame(request), headers);
+  return { status, message, answer: status === '0' ? method.output.decode(new Uint8Array(body.subarray(5))) : {} };
+}
+
+const kv = '/etcdserverpb.KV';
+
+describe('the gRPC server', () => {
+  it('answers with a header, whatever metadata comes along', async () => {
+    const { client } = await world();
+    const put = await ask(client, `${kv}/Put`, { key: bytes('a'), value: bytes('1') }, { 'trace-bin': 'AAECAw==', 'user-agent': 'x', 'grpc-timeout': '5S' });
+    expect(put).toMatchObject({ status: '0', answer: { header: { cluster_id: 7, member_id: 8, revision: 2, raft_term: 3 } } });
+    const got = await ask(client, `${kv}/Range`, { key: bytes('a') });
+    expect(got.answer).toMatchObject({ count: 1, kvs: [{ key: bytes('a'), value: bytes('1'), version: 1, mod_revision: 2 }] });
+  });
+
+  it('refuses as etcd does, in its words', async () => {
+    const { client } = await world();
+    await ask(client, `${kv}/Put`, { key: bytes('a'), value: bytes('1') });
+    const said = async (path: string, request: Message): Promise<readonly string[]> => {
+      const { status, message } = await ask(client, `${kv}/${path}`, request);
+      return [status, message];
+    };
+    const twice = [{ request_put: { key: bytes('k') } }, { request_put: { key: bytes('k') } }];
+    expect(await said('Range', {})).toEqual(['3', 'etcdserver: key is not provided']);
+    expect(await said('Range', { key: bytes('a'), sort_target: 9 })).toEqual(['3', 'etcdserver: invalid sort option']);
+    expect(await said('Range', { key: bytes('a'), revision: 9 })).toEqual(['11', 'etcdserver: mvcc: required revision is a future revision']);
+    expect(await said('Put', { key: bytes('a'), value: bytes('x'), ignore_value: true })).toEqual(['3', 'etcdserver: value is provided']);
+    expect(await said('Put', { key: bytes('a'), lease: 1, ignore_lease: true })).toEqual(['3', 'etcdserver: lease is provided']);
+    expect(await said('Put', { key: bytes('a'), lease: 1 })).toEqual(['5', 'etcdserver: requested lease not found']);
+    expect(await said('Put', { key: bytes('none'), ignore_value: true })).toEqual(['3', 'etcdserver: key not found']);
+    expect(await said('Txn', { success: twice })).toEqual(['3', 'etcdserver: duplicate key given in txn request']);
+    expect(await said('Txn', { failure: [{}] })).toEqual(['3', 'etcdserver: key not found']);
+    expect(await said('Txn', { success: Array.from({ length: 129 }, () => ({ request_range: { key: bytes('a') } })) })).toEqual(['3', 'etcdserver: too many operations in txn request']);
+    expect(await said('Put', { key: bytes('a'), value: new Uint8Array(1_600_000) })).toEqual(['3', 'etcdserver: request is too large']);
+    expect(await said('Compact', { revision: 9 })).toEqual(['11', 'etcdserver: mvcc: required revision is a future revision']);
+  });
+
+  it('compares with numbers that nothing can have', async () => {
+    const { client } = await world();
+    const holds = async (compare: Message): Promise<unknown> => (await ask(client, `${kv}/Txn`, { compare: [{ key: bytes('a'), ...compare }] })).answer['succeeded'] === true;
+    expect(await holds({ target: 0, result: 1, version: -1 })).toBe(true);
+    expect(await holds({ target: 0, result: 2, version: -1 })).toBe(false);
+    expect(await holds({ target: 2, result: 0, mod_revision: -(2n ** 63n) })).toBe(false);
+    expect(await holds({ target: 2, result: 3, mod_revision: -5 })).toBe(true);
+    expect(await holds({ target: 1, result: 2, create_revision: 2n ** 63n - 1n })).toBe(true);
+    expect(await holds({ target: 4, result: 0, lease: 0 })).toBe(true);
+  });
+
+  it('does not read what is compressed, too large, cut off or of another kind', async () => {
+    const { client } = await world();
+    const frame = methods.get(`${kv}/Put`)!.input.encodeFrame({ key: bytes('a') });
+    const gzip = await call(client, `${kv}/Put`, frame, { 'grpc-encoding': 'gzip' });
+    expect([gzip.status, gzip.message, gzip.headers['grpc-accept-encoding']]).toEqual(['12', 'grpc: Decompressor is not installed for grpc-encoding "gzip"', 'identity']);
+    expect((await call(client, `${kv}/Put`, new Uint8Array([1, ...frame.subarray(1)]))).status).toBe('12');
+    expect(await call(client, `${kv}/Put`, new Uint8Array([0, 0x7f, 0xff, 0xff, 0xff]))).toMatchObject({ status: '8', message: 'grpc: received message larger than max (2147483647 vs. 2097152)' });
+    expect((await call(client, `${kv}/Put`, frame.subarray(0, 6))).status).toBe('13');
+    expect((await call(client, `${kv}/Put`, new Uint8Array([0, 0, 0, 0, 2, 0x0a, 0x09]))).message).toContain('grpc: error unmarshalling request');
+    expect((await call(client, `${kv}/Put`, frame, { 'grpc-timeout': 'soon' })).status).toBe('13');
+    expect((await call(client, `${kv}/Put`, frame, { 'content-type': 'text/plain' })).headers[':status']).toBe(415);
+    expect(await call(client, '/etcdserverpb.Lease/LeaseGrant', frame)).toMatchObject({ status: '12', message: 'thole: etcdserverpb.Lease/LeaseGrant is not offered yet' });
+    expect(await call(client, '/some.Service/Method', frame)).toMatchObject({ status: '12', message: 'unknown service some.Service' });
+    expect((await ask(client, `${kv}/Put`, { key: bytes('a') })).status).toBe('0');
+  });
+
+  it('ends a call at its client’s deadline', async () => {
+    const { client, service } = await world();
+    service.gate = new Promise(() => undefined);
+    expect(await ask(client, `${kv}/Put`, { key: bytes('a') }, { 'grpc-timeout': '20m' })).toMatchObject({ status: '4', message: 'context deadline exceeded' });
+  });
+
+  it('takes no more than it may hold, and takes again what is let go of', async () => {
+    const { client, service, server, dial } = await world({ connectionBytesMax: 100_000, bytesMax: 150_000 });
+    let open = (): void => undefined;
+    service.gate = new Promise((resolve) => void (open = resolve));
+    const value = new Uint8Array(60_000);
+    const waiting = ask(client, `${kv}/Put`, { key: bytes('a'), value });
+    while (server.heldBytes < 60_000) await new Promise((resolve) => void setTimeout(resolve, 5));
+    expect(await ask(client, `${kv}/Put`, { key: bytes('b'), value })).toMatchObject({ status: '8', message: 'etcdserver: too many requests' });
+    // Another connection has a share of its own.
+    const other = ask(dial(), `${kv}/Put`, { key: bytes('c'), value });
+    while (server.heldBytes < 120_000) await new Promise((resolve) => void setTimeout(resolve, 5));
+    expect((await ask(dial(), `${kv}/Put`, { key: bytes('d'), value })).status).toBe('8');
+    open();
+    expect([(await waiting).status, (await other).status]).toEqual(['0', '0']);
+    while (server.heldBytes > 0) await new Promise((resolve) => void setTimeout(resolve, 5));
+    expect((await ask(client, `${kv}/Put`, { key: bytes('b'), value })).status).toBe('0');
+  });
+
+  it('forgets a call that its client cancelled', async () => {
+    const { client, service, server } = await world();
+    service.gate = new Promise(() => undefined);
+    const stream = client.request({ ':method': 'POST', ':path': `${kv}/Put`, 'content-type': 'application/grpc' });
+    stream.on('error', () => undefined);
+    stream.end(methods.get(`${kv}/Put`)!.input.encodeFrame({ key: bytes('a') }));
+    while (server.callCount === 0) await new Promise((resolve) => void setTimeout(resolve, 5));
+    stream.close(8);
+    while (server.callCount > 0) await new Promise((resolve) => void setTimeout(resolve, 5));
+    expect(server.heldBytes).toBe(0);
+  });
+
+  it('says that it goes away, and answers what is under way', async () => {
+    const { client, service, server } = await world();
+    let open = (): void => undefined;
+    service.gate = new Promise((resolve) => void (open = resolve));
+    const waiting = ask(client, `${kv}/Put`, { key: bytes('a') });
+    while (server.callCount === 0) await new Promise((resolve) => void setTimeout(resolve, 5));
+    const goaway = new Promise<void>((resolve) => void client.once('goaway', () => resolve()));
+    const drained = server.drain(5000);
+    await goaway;
+    open();
+    expect((await waiting).status).toBe('0');
+    await drained;
+    while (server.connectionCount > 0) await new Promise((resolve) => void setTimeout(resolve, 5));
+  });
+
+  it('tells its health, and every change of it', async () => {
+    const { client, service } = await world();
+    const check = '/grpc.health.v1.Health/Check';
+    expect((await ask(client, check, {})).answer).toEqual({ status: 1 });
+    expect((await ask(client, check, { service: 'etcdserverpb.KV' })).answer).toEqual({ status: 1 });
+    expect((await ask(client, check, { service: 'nothing' })).status).toBe('5');
+    const stream = client.request({ ':method': 'POST', ':path': '/grpc.health.v1.Health/Watch', 'content-type': 'application/grpc' });
+    stream.end(new Uint8Array(5));
+    const next = (): Promise<string> => new Promise((resolve) => void stream.once('data', (part: Buffer) => resolve(part.toString('hex'))));
+    expect(await next()).toBe('00000000020801');
+    service.ready = false;
+    expect(await next()).toBe('00000000020802');
+  });
+
+  it.each(['v1', 'v1alpha'])('describes itself (%s)', async (version) => {
+    const { client } = await world();
+    const name = `grpc.reflection.${version}.ServerReflection`;
+    const reflect = async (request: Message): Promise<Message> => {
+      const { status, body } = await call(client, `/${name}/ServerReflectionInfo`, messageType(`.${name}Request`).encodeFrame(request));
+      expect(status).toBe('0');
+      return messageType(`.${name}Response`).decode(new Uint8Array(body.subarray(5)));
+    };
+    expect(await reflect({ list_services: '*' })).toMatchObject({ list_services_response: { service: expect.arrayContaining([{ name: 'etcdserverpb.KV' }, { name }]) } });
+    const { file_descriptor_response: found } = (await reflect({ file_containing_symbol: 'etcdserverpb.KV' })) as { file_descriptor_response: { file_descriptor_proto: Uint8Array[] } };
+    const described = found.file_descriptor_proto.map((file) => messageType('.thole.descriptor.FileDescriptorProto').decode(file));
+    expect(described).toMatchObject([{ name: 'kv.proto', dependency: ['mvcc.proto'], syntax: 'proto3', service: [{ name: 'KV' }] }, { name: 'mvcc.proto', package: 'mvccpb' }]);
+    expect(await reflect({ file_containing_symbol: 'nothing' })).toMatchObject({ error_response: { error_code: 5 } });
+  });
+
+  it('numbers every field as the npm package etcd3 does', () => {
+    const theirs = ['kv', 'rpc'].map((name) => readFileSync(join(import.meta.dirname, '../../../node_modules/etcd3/proto', `${name}.proto`), 'utf8')).join('\n').replaceAll(/\/\/[^\n]*/g, '');
+    let compared = 0;
+    for (const message of files.filter(({ package: each }) => each === 'etcdserverpb' || each === 'mvccpb').flatMap(({ messages }) => messages)) {
+      const begin = theirs.search(new RegExp(`message ${message.name}\\s*\\{`));
+      if (begin < 0) continue;
+      const rest = theirs.slice(begin + 8);
+      const end = rest.search(/\nmessage |\nservice |\nenum /);
+      const body = (end < 0 ? rest : rest.slice(0, end)).replaceAll(/enum \w+\s*\{[^}]*\}/g, '');
+      for (const [, type, name, number] of body.matchAll(/([\w.]+)\s+(\w+)\s*=\s*(\d+)/g)) {
+        const field = message.fields.find((each) => each.name === name);
+        expect([message.name, name, field?.number, field?.type.split('.').at(-1)]).toEqual([message.name, name, Number(number), type!.split('.').at(-1)]);
+        compared++;
+      }
+    }
+    expect(compared).toBeGreaterThan(60);
+  });
+});
+
