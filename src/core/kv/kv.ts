@@ -22,6 +22,7 @@ import type { SnapshotSource } from './snapshot.ts';
 import { emptyState } from './state.ts';
 import type { KvState } from './state.ts';
 import type { Version } from './version.ts';
+import { ValueStore } from './value-store.ts';
 import { Workspace } from './workspace.ts';
 import type { Superseded } from './workspace.ts';
 
@@ -35,6 +36,7 @@ export class Kv {
   /** In order of revision: what the next compaction has to look at. */
   #superseded: Superseded[];
   #applying = false;
+  readonly #values = new ValueStore();
 
   constructor(state: KvState = { ...emptyState }, digest: Digest = new Digest(), sessions: Map<number, Session> = new Map(), superseded: Superseded[] = []) {
     this.#state = state;
@@ -138,7 +140,7 @@ export class Kv {
   }
 
   #space(): Workspace {
-    return new Workspace(this.#state.root, this.#state.revision, this.#digest);
+    return new Workspace(this.#state.root, this.#state.revision, this.#digest, this.#values);
   }
 
   #publish(space: Workspace): void {

@@ -8,6 +8,7 @@ import { MapEdit, emptyRoot } from './ordered-map.ts';
 import type { Session } from './session.ts';
 import { RecordType, snapshotVersion } from './snapshot.ts';
 import type { KvState } from './state.ts';
+import { ValueStore } from './value-store.ts';
 import { isLive, newVersion, versionOverheadBytes } from './version.ts';
 import type { Version } from './version.ts';
 import type { Superseded } from './workspace.ts';
@@ -18,6 +19,7 @@ export class KvRestore {
   readonly #digest = new Digest();
   readonly #sessions = new Map<number, Session>();
   readonly #superseded: Superseded[] = [];
+  readonly #values = new ValueStore();
   #state: KvState | undefined;
   #live = 0;
   #bytes = 0;
@@ -82,7 +84,7 @@ export class KvRestore {
     let older: Version | undefined;
     for (let left = reader.u32(); left > 0; left--) {
       const [modRevision, createRevision, version, lease] = [reader.u53(), reader.u53(), reader.u53(), reader.i64()];
-      const next = newVersion(key, { modRevision, createRevision, version, lease, value: reader.bytes().slice(), older });
+      const next = newVersion(key, { modRevision, createRevision, version, lease, value: this.#values.keep(reader.bytes()), older });
       if (older !== undefined || version === 0) this.#superseded.push({ revision: modRevision, key });
       this.#digest.add(next.hashA, next.hashB);
       this.#bytes += key.length + next.value.length + versionOverheadBytes;

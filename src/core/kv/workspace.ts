@@ -7,6 +7,7 @@ import type { MapRoot } from './ordered-map.ts';
 import type { AppendRequest, AppendResponse, DeleteRequest, DeleteResponse, KeyValue, PutRequest, PutResponse, Revision } from './request.ts';
 import { eachLive } from './range.ts';
 import type { Work } from './range.ts';
+import { ValueStore } from './value-store.ts';
 import { isLive, newVersion, toKeyValue, versionAt, versionOverheadBytes } from './version.ts';
 import type { Version } from './version.ts';
 import { concatBytes } from '../bytes.ts';
@@ -31,7 +32,10 @@ export class Workspace {
   /** The command at hand has written: its revision is `revision + 1`. */
   #written = false;
 
-  constructor(root: MapRoot<Version>, revision: Revision, digest: Digest) {
+  readonly #values: ValueStore;
+
+  constructor(root: MapRoot<Version>, revision: Revision, digest: Digest, values: ValueStore = new ValueStore()) {
+    this.#values = values;
     this.edit = new MapEdit(root);
     this.revision = revision;
     this.digest = digest;
@@ -56,7 +60,7 @@ export class Workspace {
   put(request: PutRequest): PutResponse {
     const older = this.edit.get(request.key);
     const before = isLive(older) ? older : undefined;
-    const value = request.ignoreValue === true ? before!.value : request.value.slice();
+    const value = request.ignoreValue === true ? before!.value : this.#values.keep(request.value);
     const lease = request.ignoreLease === true ? before!.lease : (request.lease ?? 0n);
     this.#store(request.key, older, value, lease);
     return request.prevKv === true && before !== undefined ? { type: 'put', prevKv: toKeyValue(request.key.slice(), before) } : putDone;
