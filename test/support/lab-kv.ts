@@ -196,7 +196,7 @@ export async function genericTest(name: string, options: GenericOptions): Promis
     let n = 0;
     if (!linearizable) await clerk.put(key, last);
     while (!isOver) {
-      await lab.pause(thinkMs);
+      await lab.pause(clients < 15 ? thinkMs : 2 * thinkMs);
       const any = `${lab.below(clients)}`;
       const dice = lab.below(1000);
       if (linearizable) {

@@ -7,7 +7,7 @@ type Path = readonly (string | number)[];
 const words: readonly (readonly string[])[] = [
   ['appended', 'notLeader', 'overloaded'], ['key', 'version', 'create', 'mod', 'value'], ['ascend', 'descend'], ['equal', 'greater', 'less', 'notEqual'],
   ['linearizable', 'bounded', 'local'], ['follower', 'pre-candidate', 'candidate', 'leader'], ['fsync', 'os'], ['client', 'control', 'bulk'],
-  ['ok', 'unsupported', 'clusterMismatch', 'unavailable'], ['COMPACTED', 'CORRUPT'],
+  ['ok', 'unsupported', 'clusterMismatch', 'unavailable'], ['COMPACTED', 'CORRUPT'], ['noLeader', 'notReady'], ['voter', 'learner', 'witness'],
 ];
 
 function other(value: unknown): unknown {

@@ -14,12 +14,12 @@ import * as native from '../../../src/engine/native/message.ts';
 import { decodeHardState, encodeHardState } from '../../../src/engine/log/record.ts';
 import { decodeBirthAnswer, decodeOffer, encodeBirthAnswer, encodeOffer } from '../../../src/engine/peers/frames.ts';
 import { decodeMessage, encodeMessage } from '../../../src/engine/peers/message-codec.ts';
-import type { HashKvResult, MemberListRow, MemberStatus } from '../../../src/engine/service.ts';
+import type { HashKvResult, MemberListRow, MembershipChange, MembershipResult, MemberStatus } from '../../../src/engine/service.ts';
 import { lostFields, partsOf } from '../../support/lost-fields.ts';
 
 const bytes = (...values: number[]): Uint8Array => Uint8Array.of(...values);
 
-const configuration: Required<Configuration> = { voters: [11, 12], outgoing: [13], learners: [14], witnesses: [12], members: [{ id: 11, name: 'a', address: 'a:1' }] };
+const configuration: Required<Configuration> = { voters: [11, 12], outgoing: [13], learners: [14], witnesses: [12], joining: [14], removed: [15], members: [{ id: 11, name: 'a', address: 'a:1' }] };
 const marker: Required<SnapshotMarker> = { index: 21, term: 22, producer: 23, id: 24, configuration };
 const envelope = { from: 31, to: 32, term: 33 };
 
@@ -36,6 +36,11 @@ const messages: { readonly [Type in MessageType]: Required<Message & { readonly 
   readIndexReply: { ...envelope, type: 'readIndexReply', id: 83, index: 84 },
   propose: { ...envelope, type: 'propose', id: 85, data: bytes(4) },
   proposeReply: { ...envelope, type: 'proposeReply', id: 86, outcome: 'appended', index: 87, entryTerm: 88 },
+  change: {
+    ...envelope, type: 'change', id: 91, joint: true,
+    changes: [{ type: 'addVoter', member: { id: 92, name: 'a', address: 'a:1' }, witness: true }, { type: 'promote', id: 93 }, { type: 'update', id: 94, address: 'b:1' }],
+  },
+  changeReply: { ...envelope, type: 'changeReply', id: 95, refused: 'noLeader', index: 96, entryTerm: 97 },
   timeoutNow: { ...envelope, type: 'timeoutNow' },
   snapshot: { ...envelope, type: 'snapshot', marker },
 };
@@ -66,8 +71,11 @@ const status: Required<MemberStatus> = {
   formatVersion: 112, protocolVersion: 113, uptimeMs: 114, errors: ['e', 'f'],
 };
 const hello: Required<Hello> = { lowest: 3, highest: 4, purpose: 'bulk', status: 'ok', features: 5, cluster: 6, member: 7 };
-const member: Required<MemberListRow> = { id: 1, name: 'a', address: 'b', learner: true };
+const member: Required<MemberListRow> = { id: 1, name: 'a', address: 'b', learner: true, witness: true, joining: true };
 const hash: Required<HashKvResult> = { hash: 1, compactRevision: 3, revision: 4, digest: 'd', index: 5 };
+const membershipChanges: readonly Required<MembershipChange>[] = [
+  { type: 'add', name: 'a', address: 'b', as: 'learner' }, { type: 'promote', id: 1 }, { type: 'remove', id: 1 }, { type: 'update', id: 1, address: 'b' },
+];
 
 interface Codec {
   readonly message: object;
@@ -115,7 +123,13 @@ const codecs: Readonly<Record<string, Codec>> = {
   'read result': codec<ReadResult>({ revision: 1, response: rangeResponse }, encodeReadResult, decodeReadResult),
   failure: codec(failure, encodeFailure, decodeFailure),
   status: codec(status, native.encodeStatus, native.decodeStatus),
-  members: codec([member], native.encodeMembers, native.decodeMembers),
+  // What is not a witness, and not joining, does not say so.
+  members: codec([member], native.encodeMembers, native.decodeMembers, ['0.witness', '0.joining']),
+  ...Object.fromEntries(membershipChanges.map((change) => [
+    `membership ${change.type}`,
+    codec({ deadlineMs: 100, change }, (each) => native.encodeMembershipChange(each.deadlineMs, each.change), native.decodeMembershipChange),
+  ])),
+  'membership result': codec<Required<MembershipResult>>({ id: 1, members: [member] }, native.encodeMembershipResult, native.decodeMembershipResult, ['members.0.witness', 'members.0.joining']),
   hashKv: codec(hash, native.encodeHashKv, native.decodeHashKv),
   leader: codec<Required<native.LeaderNotice>>({ leader: 1, term: 3, address: 'a' }, native.encodeLeader, native.decodeLeader),
   read: codec<Required<native.ReadHead>>({ deadlineMs: 1, consistency: 'bounded', maxAgeMs: 3, minRevision: 4 }, native.encodeReadHead, (encoded) => native.decodeRead(encoded).head),
