@@ -256,7 +256,7 @@ async function memoryOf(member) {
   const count = member.memory.length;
   member.child.kill('SIGUSR2');
   for (let tries = 0; tries < 500 && member.memory.length === count && member.child.exitCode === null; tries++) await sleep(20);
-  return member.memory.at(-1) ?? { heapUsed: NaN, external: NaN, rss: NaN, handles: NaN };
+  return member.memory.at(-1) ?? { heapUsed: NaN, external: NaN, rss: NaN, handles: {} };
 }
 
 for (let at = 0; at < memberCount; at++) start(at);
@@ -340,7 +340,11 @@ for (const [at, { heapUsed, external, handles }] of after.entries()) {
   const first = before[at];
   const grown = heapUsed + external - first.heapUsed - first.external;
   if (!(grown < heapGrowthMax)) complain(`n${at + 1} holds ${(grown / 1e6).toFixed(1)} MB more than before`);
-  if (!(handles - first.handles < handlesGrowthMax)) complain(`n${at + 1} holds ${handles - first.handles} handles more than before`);
+  // Connections above all: TCPSocketWrap.
+  for (const [name, count] of Object.entries(handles)) {
+    const more = count - (first.handles[name] ?? 0);
+    if (!(more < handlesGrowthMax)) complain(`n${at + 1} holds ${more} more ${name} than before`);
+  }
 }
 for (const [at, member] of members.entries()) if (member.err !== '') complain(`n${at + 1} logged errors:\n${member.err.slice(0, 4000)}`);
 await client.close();

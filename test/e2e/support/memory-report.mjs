@@ -5,6 +5,8 @@ process.on('SIGUSR2', () => {
   setImmediate(() => {
     globalThis.gc();
     const { heapUsed, external, arrayBuffers, rss } = process.memoryUsage();
-    process.stderr.write(`memory ${JSON.stringify({ heapUsed, external, arrayBuffers, rss, handles: process.getActiveResourcesInfo().length })}\n`);
+    const handles = {};
+    for (const name of process.getActiveResourcesInfo()) handles[name] = (handles[name] ?? 0) + 1;
+    process.stderr.write(`memory ${JSON.stringify({ heapUsed, external, arrayBuffers, rss, handles })}\n`);
   });
 });
