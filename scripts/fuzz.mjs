@@ -314,11 +314,16 @@ await run(all);
 clearInterval(progress);
 const seconds = (performance.now() - began) / 1000;
 
-// Strangers' deadlines are 5 s; what is left after them is left for good.
+// Strangers' deadlines are 5 s, a ping's 15 s; what is left after them is left for good.
+const handlesGrowthMax = 20;
+const settled = (rows) => rows.every(({ handles }, at) => Object.entries(handles).every(([name, count]) => count - (before[at].handles[name] ?? 0) < handlesGrowthMax));
 let after = [];
 if (wrong.length === 0) {
-  await sleep(6000);
-  after = await Promise.all(members.map(memoryOf));
+  const end = performance.now() + 25_000;
+  do {
+    await sleep(2000);
+    after = await Promise.all(members.map(memoryOf));
+  } while (!settled(after) && performance.now() < end);
 }
 over = true;
 await Promise.all(calms);
@@ -335,7 +340,6 @@ if (wrong.length === 0) {
 }
 /** What a member's own work leaves in this time: log positions, sessions, compiled code. */
 const heapGrowthMax = 24 << 20;
-const handlesGrowthMax = 40;
 for (const [at, { heapUsed, external, handles }] of after.entries()) {
   const first = before[at];
   const grown = heapUsed + external - first.heapUsed - first.external;

@@ -33,12 +33,29 @@ export interface GrpcServerOptions {
 const patienceMs = 7000;
 const healthPollMs = 250;
 const sweepMs = 1000;
+/** For a client's settings to come. */
+const greetingMs = 5000;
+/** Who has been quiet for so long is sent a ping, and has so long to answer. */
+const quietMs = 5000;
+const pongMs = 10_000;
 /** A call's own weight, beside its message. */
 const callBytes = 1024;
 
 interface Connection {
   readonly session: ServerHttp2Session;
   heldBytes: number;
+}
+
+/** A socket handed over, and what has become of it. */
+interface Handed {
+  connection: Connection | undefined;
+  /** Its client's settings have come: it speaks HTTP/2. */
+  isGreeted: boolean;
+  /** When bytes came last, and how many had come by then. */
+  heardAt: number;
+  heardBytes: number;
+  /** It was quiet, and was asked then whether it is still there. */
+  askedAt: number | undefined;
 }
 
 export class GrpcServer {
@@ -49,6 +66,8 @@ export class GrpcServer {
   readonly #server: Http2Server;
   readonly #connections = new Set<Connection>();
   readonly #bySession = new WeakMap<object, Connection>();
+  readonly #handed = new Map<Socket, Handed>();
+  #taking: Handed | undefined;
   readonly #calls = new Set<GrpcCall>();
   #cancelSweep: (() => void) | undefined;
   #closing = false;
@@ -81,11 +100,21 @@ export class GrpcServer {
 
   /** A connection that began with HTTP/2's preface, which is still to be read of it. */
   take(socket: Socket): void {
-    if (this.#closing || this.#connections.size >= this.#limits.connectionsMax) {
+    if (this.#closing || socket.destroyed || (this.#handed.size >= this.#limits.connectionsMax && !this.#makeRoom())) {
       socket.destroy();
       return;
     }
+    // A session that its client breaks says GOAWAY and waits for the client to close, without reading: it never learns
+    // that it has. Nor does it mind a client that never goes on. Both are looked for.
+    const handed: Handed = { connection: undefined, isGreeted: false, heardAt: this.#clock.now(), heardBytes: 0, askedAt: undefined };
+    this.#handed.set(socket, handed);
+    socket.once('close', () => this.#handed.delete(socket));
+    this.#sweepSoon();
+    this.#taking = handed;
     this.#server.emit('connection', socket);
+    this.#taking = undefined;
+    // Its 'end' may have been read by whoever had the socket before.
+    socket.once('end', () => socket.destroy());
   }
 
   /** No new calls (GOAWAY); answers what is under way, until `timeoutMs` have passed. */
@@ -101,12 +130,19 @@ export class GrpcServer {
     this.#closing = true;
     this.#cancelSweep?.();
     for (const { session } of this.#connections) session.destroy();
+    for (const socket of this.#handed.keys()) socket.destroy();
   }
 
   #welcome(session: ServerHttp2Session): void {
     const connection: Connection = { session, heldBytes: 0 };
     this.#connections.add(connection);
     this.#bySession.set(session, connection);
+    // Its own word for its socket is a stand-in; but it begins within `take`.
+    const handed = this.#taking;
+    if (handed !== undefined) {
+      handed.connection = connection;
+      session.once('remoteSettings', () => void (handed.isGreeted = true));
+    }
     session.on('error', (error) => this.#logger.log('debug', 'a gRPC connection failed', { error: error.message }));
     session.once('close', () => this.#connections.delete(connection));
   }
@@ -179,12 +215,40 @@ export class GrpcServer {
     this.#logger.log('error', 'a gRPC call failed unforeseen', { error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
   }
 
+  /** Whether a socket's client is still there. */
+  #look(socket: Socket, handed: Handed, now: number): void {
+    const session = handed.connection?.session;
+    if (session === undefined || session.destroyed) {
+      if (now - handed.heardAt > greetingMs || session !== undefined) socket.destroy();
+    } else if (socket.bytesRead !== handed.heardBytes) {
+      handed.heardBytes = socket.bytesRead;
+      handed.heardAt = now;
+      handed.askedAt = undefined;
+    } else if (handed.askedAt !== undefined) {
+      if (now - handed.askedAt > pongMs) socket.destroy();
+    } else if (now - handed.heardAt > quietMs) {
+      handed.askedAt = now;
+      if (!handed.isGreeted || !session.ping(() => undefined)) socket.destroy();
+    }
+  }
+
+  /** Sends away whoever has been quiet for longest and waits for nothing; false: everybody waits for something. */
+  #makeRoom(): boolean {
+    let quietest: [Socket, Handed] | undefined;
+    for (const each of this.#handed) {
+      if ((each[1].connection?.heldBytes ?? 0) === 0 && (quietest === undefined || each[1].heardAt < quietest[1].heardAt)) quietest = each;
+    }
+    quietest?.[0].destroy();
+    return quietest !== undefined;
+  }
+
   #sweepSoon(): void {
     this.#cancelSweep ??= this.#clock.after(sweepMs, () => {
       this.#cancelSweep = undefined;
       const now = this.#clock.now();
       for (const call of this.#calls) call.sweep(now, this.#limits.stuckMs);
-      if (this.#calls.size > 0 && !this.#closing) this.#sweepSoon();
+      for (const [socket, handed] of this.#handed) this.#look(socket, handed, now);
+      if ((this.#calls.size > 0 || this.#handed.size > 0) && !this.#closing) this.#sweepSoon();
     });
   }
 }
