@@ -12,11 +12,12 @@ vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 afterAll(cleanUp);
 
 let endpoint: string;
+let member: Running;
 let quiet: ClientHttp2Session;
 let quietSince: number;
 beforeAll(async () => {
   endpoint = `127.0.0.1:${await freePorts(1)}`;
-  new Running(process.execPath, [main, 'serve', '--name', 'a', '--data-dir', tempDir(), '--listen', endpoint, '--initial-cluster', `a=${endpoint}`, '--log-level', 'error']);
+  member = new Running(process.execPath, [main, 'serve', '--name', 'a', '--data-dir', tempDir(), '--listen', endpoint, '--initial-cluster', `a=${endpoint}`, '--log-level', 'error']);
   await eventually('readiness', () => readHttp(endpoint, '/readyz', 500).catch(() => undefined));
   quiet = http2Connect(`http://${endpoint}`);
   quiet.on('error', () => undefined);
@@ -63,6 +64,6 @@ it('a client that says its preface and no more is closed in time; one that ends,
 it('a client that was merely quiet all the while is still connected', async () => {
   // Quiet for 5 s, and 10 s to answer a ping: by then one that had not answered would be gone.
   await sleep(Math.max(0, quietSince + 17_000 - performance.now()));
-  expect([quiet.destroyed, quiet.closed]).toEqual([false, false]);
+  expect([member.over, quiet.destroyed, quiet.closed]).toEqual([undefined, false, false]);
   quiet.destroy();
 });
