@@ -2,7 +2,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { Running, cleanUp, eventually } from './support/processes.ts';
+import { Running, cleanUp, eventually, freePorts } from './support/processes.ts';
 import type { Said } from './support/processes.ts';
 import { ServeCluster } from './support/members.ts';
 
@@ -126,7 +126,49 @@ describe.skipIf(!isThere)('etcdctl', () => {
 
   it('is told what is not offered yet, by name', async () => {
     expect(await refused(['lease', 'grant', '10'])).toContain('thole: etcdserverpb.Lease/LeaseGrant is not offered yet');
-    expect(await refused(['member', 'add', 'n4', '--peer-urls=http://127.0.0.1:1'])).toContain('thole: etcdserverpb.Cluster/MemberAdd is not offered yet');
+    expect(await refused(['user', 'add', 'x:y'])).toContain('thole: etcdserverpb.Auth/UserAdd is not offered yet');
+  });
+
+  it('changes who belongs to the cluster, in etcd’s words', async () => {
+    interface Members {
+      readonly members: readonly { readonly ID: number; readonly peerURLs: string[]; readonly isLearner?: boolean }[];
+    }
+    const url = `http://127.0.0.1:${await freePorts(1)}`;
+    const rows = async (): Promise<Members['members']> => (await okJson<Members>(['member', 'list'])).members;
+    const others = '7';
+    expect(await ok(['member', 'add', 'n4', `--peer-urls=${url}`, '--learner'])).toMatch(/^Member +[0-9a-f]+ added to cluster +[0-9a-f]+\n\nETCD_NAME="n4"\nETCD_INITIAL_CLUSTER="[^"]*n4=http:/);
+    const added = (await rows()).find(({ peerURLs }) => peerURLs[0] === url)!;
+    expect([added.isLearner, (await rows()).length]).toEqual([true, 4]);
+    const id = BigInt(added.ID).toString(16);
+    expect(await ok(['member', 'list'])).toContain(`${id}, started, ${url.slice(7)}, ${url}, ${url}, true\n`);
+    expect(await refused(['member', 'add', 'n5', `--peer-urls=${url}`])).toContain('etcdserver: Peer URLs already exists');
+    expect(await refused(['member', 'add', 'n5', '--peer-urls=https://127.0.0.1:1'])).toContain('etcdserver: given member URLs are invalid');
+    // It was never started, so that there is nothing it has caught up with.
+    expect(await refused(['member', 'promote', id])).toContain('etcdserver: can only promote a learner member which is in sync with leader');
+    expect(await refused(['member', 'promote', others])).toContain('etcdserver: member not found');
+    const voter = (await rows()).find(({ isLearner }) => isLearner !== true)!;
+    expect(await refused(['member', 'promote', BigInt(voter.ID).toString(16)])).toContain('etcdserver: can only promote a learner member');
+    const moved = `http://127.0.0.1:${await freePorts(1)}`;
+    expect(await ok(['member', 'update', id, `--peer-urls=${moved}`])).toMatch(/^Member +[0-9a-f]+ updated in cluster/);
+    expect((await rows()).find(({ ID }) => ID === added.ID)?.peerURLs).toEqual([moved]);
+    expect(await refused(['member', 'update', id, `--peer-urls=${voter.peerURLs[0]}`])).toContain('etcdserver: Peer URLs already exists');
+    expect(await refused(['member', 'update', others, `--peer-urls=${url}`])).toContain('etcdserver: member not found');
+    expect(await ok(['member', 'remove', id])).toMatch(/^Member +[0-9a-f]+ removed from cluster/);
+    expect((await rows()).length).toBe(3);
+    for (const gone of [id, others]) expect(await refused(['member', 'remove', gone])).toContain('etcdserver: member not found');
+  });
+
+  it('moves the leadership', async () => {
+    const hex = (value: number): string => BigInt(value).toString(16);
+    const [first] = await okJson<StatusRow[]>(['endpoint', 'status']);
+    const { members } = await okJson<{ members: readonly { readonly ID: number }[] }>(['member', 'list']);
+    const target = members.find(({ ID }) => ID !== first!.Status.leader)!.ID;
+    expect(await refused(['move-leader', '7'])).toContain('etcdserver: bad leader transferee');
+    expect(await ok(['move-leader', hex(target)])).toBe(`Leadership transferred from ${hex(first!.Status.leader)} to ${hex(target)}\n`);
+    await eventually('everybody follows', async () => {
+      const rows = await okJson<StatusRow[]>(['endpoint', 'status']);
+      return rows.every(({ Status }) => Status.leader === target) ? true : undefined;
+    });
   });
 
   it('refuses what is too large in etcd’s words', async () => {

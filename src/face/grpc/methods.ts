@@ -4,13 +4,13 @@
 import { OperationError } from '../../core/errors.ts';
 import { decodeReadResult, decodeReply, encodeCommand, encodeRequest, isReadOnly, requestBytesMax } from '../../core/kv/index.ts';
 import type { RangeResponse, TxnRequest, TxnResponse, WriteRequest, WriteResponse } from '../../core/kv/index.ts';
-import type { MemberService, ReadOptions } from '../../engine/service.ts';
+import type { MemberListRow, MemberService, MembershipChange, ReadOptions } from '../../engine/service.ts';
 import { messageType } from './codec.ts';
 import type { Message, MessageType } from './codec.ts';
 import { files } from './schema.ts';
 import type * as etcd from './schema.ts';
 import { GrpcError } from './status.ts';
-import { count, fromDelete, fromPut, fromRange, fromTxn, isSerializable, toDelete, toPut, toRange, toTxn } from './translate.ts';
+import { count, fromDelete, fromPut, fromRange, fromTxn, isSerializable, toAddress, toDelete, toPut, toRange, toTxn } from './translate.ts';
 
 /** The version of etcd whose answers these are, as far as docs/reference/etcd.md goes. */
 export const etcdVersion = '3.4.23';
@@ -92,13 +92,41 @@ async function barrier(edge: Edge, call: Call): Promise<void> {
   await read(edge, { type: 'range', key: new Uint8Array(1), countOnly: true }, call, false);
 }
 
+/** Whatever a member is asked for by others and by clients, it is asked for on its one port. */
+function fromMember({ id, name, address, learner }: MemberListRow): etcd.Member {
+  return { ID: id, name, peerURLs: [`http://${address}`], clientURLs: [`http://${address}`], isLearner: learner };
+}
+
+async function change(edge: Edge, asked: MembershipChange, call: Call): Promise<{ readonly header: etcd.ResponseHeader; readonly id: number; readonly members: etcd.Member[] }> {
+  const { id, members } = await edge.service.changeMembership(asked, { deadlineMs: call.deadlineMs });
+  return { header: headerOf(edge, edge.service.status().revision), id, members: members.map(fromMember) };
+}
+
 const cluster = {
+  /**
+   * etcd's message has no name, and its member tells its own when it starts; here a member has one from the start: the
+   * address. The one that is not to remain a learner is promoted as soon as it has caught up.
+   */
+  async MemberAdd(edge: Edge, request: etcd.MemberAddRequest, call: Call): Promise<etcd.MemberAddResponse> {
+    const address = toAddress(request.peerURLs);
+    const { header, id, members } = await change(edge, { type: 'add', name: address, address, as: request.isLearner === true ? 'learner' : 'voter' }, call);
+    return { header, member: members.find((each) => each.ID === id) ?? fromMember({ id, name: address, address, learner: true }), members };
+  },
+  async MemberRemove(edge: Edge, request: etcd.MemberRemoveRequest, call: Call): Promise<etcd.MemberRemoveResponse> {
+    const { header, members } = await change(edge, { type: 'remove', id: count(request.ID) }, call);
+    return { header, members };
+  },
+  async MemberUpdate(edge: Edge, request: etcd.MemberUpdateRequest, call: Call): Promise<etcd.MemberUpdateResponse> {
+    const { header, members } = await change(edge, { type: 'update', id: count(request.ID), address: toAddress(request.peerURLs) }, call);
+    return { header, members };
+  },
+  async MemberPromote(edge: Edge, request: etcd.MemberPromoteRequest, call: Call): Promise<etcd.MemberPromoteResponse> {
+    const { header, members } = await change(edge, { type: 'promote', id: count(request.ID) }, call);
+    return { header, members };
+  },
   async MemberList(edge: Edge, request: etcd.MemberListRequest, call: Call): Promise<etcd.MemberListResponse> {
     if (request.linearizable === true) await barrier(edge, call);
-    const members = edge.service.members().map(({ id, name, address, learner }): etcd.Member => ({
-      ID: id, name, peerURLs: [`http://${address}`], clientURLs: [`http://${address}`], isLearner: learner,
-    }));
-    return { header: headerOf(edge, edge.service.status().revision), members };
+    return { header: headerOf(edge, edge.service.status().revision), members: edge.service.members().map(fromMember) };
   },
 };
 
@@ -134,6 +162,8 @@ const maintenance = {
   },
   async MoveLeader(edge: Edge, request: etcd.MoveLeaderRequest): Promise<etcd.MoveLeaderResponse> {
     const target = count(request.targetID);
+    // etcd asks this first: its command line goes by the answer.
+    if (edge.service.status().role !== 'leader') throw new OperationError({ code: 'NOT_LEADER' });
     if (!edge.service.members().some(({ id, learner }) => id === target && !learner)) throw new GrpcError('FailedPrecondition', 'etcdserver: bad leader transferee');
     await edge.service.moveLeader(target);
     return { header: headerOf(edge, edge.service.status().revision) };

@@ -21,6 +21,51 @@ export const files: readonly FileSchema[] = [
         ],
         enums: [],
       },
+      {
+        name: 'MemberAddRequest',
+        fields: [{ name: 'peerURLs', number: 1, type: 'string', label: 'repeated' }, { name: 'isLearner', number: 2, type: 'bool' }],
+        enums: [],
+      },
+      {
+        name: 'MemberAddResponse',
+        fields: [
+          { name: 'header', number: 1, type: '.etcdserverpb.ResponseHeader', kind: 'message' },
+          { name: 'member', number: 2, type: '.etcdserverpb.Member', kind: 'message' },
+          { name: 'members', number: 3, type: '.etcdserverpb.Member', label: 'repeated', kind: 'message' },
+        ],
+        enums: [],
+      },
+      { name: 'MemberRemoveRequest', fields: [{ name: 'ID', number: 1, type: 'uint64' }], enums: [] },
+      {
+        name: 'MemberRemoveResponse',
+        fields: [
+          { name: 'header', number: 1, type: '.etcdserverpb.ResponseHeader', kind: 'message' },
+          { name: 'members', number: 2, type: '.etcdserverpb.Member', label: 'repeated', kind: 'message' },
+        ],
+        enums: [],
+      },
+      {
+        name: 'MemberUpdateRequest',
+        fields: [{ name: 'ID', number: 1, type: 'uint64' }, { name: 'peerURLs', number: 2, type: 'string', label: 'repeated' }],
+        enums: [],
+      },
+      {
+        name: 'MemberUpdateResponse',
+        fields: [
+          { name: 'header', number: 1, type: '.etcdserverpb.ResponseHeader', kind: 'message' },
+          { name: 'members', number: 2, type: '.etcdserverpb.Member', label: 'repeated', kind: 'message' },
+        ],
+        enums: [],
+      },
+      { name: 'MemberPromoteRequest', fields: [{ name: 'ID', number: 1, type: 'uint64' }], enums: [] },
+      {
+        name: 'MemberPromoteResponse',
+        fields: [
+          { name: 'header', number: 1, type: '.etcdserverpb.ResponseHeader', kind: 'message' },
+          { name: 'members', number: 2, type: '.etcdserverpb.Member', label: 'repeated', kind: 'message' },
+        ],
+        enums: [],
+      },
       { name: 'MemberListRequest', fields: [{ name: 'linearizable', number: 1, type: 'bool' }], enums: [] },
       {
         name: 'MemberListResponse',
@@ -91,7 +136,16 @@ export const files: readonly FileSchema[] = [
     ],
     enums: [{ name: 'AlarmType', values: [{ name: 'NONE', number: 0 }, { name: 'NOSPACE', number: 1 }, { name: 'CORRUPT', number: 2 }] }],
     services: [
-      { name: 'Cluster', methods: [{ name: 'MemberList', input: '.etcdserverpb.MemberListRequest', output: '.etcdserverpb.MemberListResponse' }] },
+      {
+        name: 'Cluster',
+        methods: [
+          { name: 'MemberAdd', input: '.etcdserverpb.MemberAddRequest', output: '.etcdserverpb.MemberAddResponse' },
+          { name: 'MemberRemove', input: '.etcdserverpb.MemberRemoveRequest', output: '.etcdserverpb.MemberRemoveResponse' },
+          { name: 'MemberUpdate', input: '.etcdserverpb.MemberUpdateRequest', output: '.etcdserverpb.MemberUpdateResponse' },
+          { name: 'MemberList', input: '.etcdserverpb.MemberListRequest', output: '.etcdserverpb.MemberListResponse' },
+          { name: 'MemberPromote', input: '.etcdserverpb.MemberPromoteRequest', output: '.etcdserverpb.MemberPromoteResponse' },
+        ],
+      },
       {
         name: 'Maintenance',
         methods: [
@@ -572,6 +626,53 @@ export interface Member {
   readonly peerURLs?: readonly string[] | undefined;
   readonly clientURLs?: readonly string[] | undefined;
   readonly isLearner?: boolean | undefined;
+}
+
+/** `etcdserverpb.MemberAddRequest` */
+export interface MemberAddRequest {
+  readonly peerURLs?: readonly string[] | undefined;
+  readonly isLearner?: boolean | undefined;
+}
+
+/** `etcdserverpb.MemberAddResponse` */
+export interface MemberAddResponse {
+  readonly header?: ResponseHeader | undefined;
+  readonly member?: Member | undefined;
+  readonly members?: readonly Member[] | undefined;
+}
+
+/** `etcdserverpb.MemberRemoveRequest` */
+export interface MemberRemoveRequest {
+  readonly ID?: number | bigint | undefined;
+}
+
+/** `etcdserverpb.MemberRemoveResponse` */
+export interface MemberRemoveResponse {
+  readonly header?: ResponseHeader | undefined;
+  readonly members?: readonly Member[] | undefined;
+}
+
+/** `etcdserverpb.MemberUpdateRequest` */
+export interface MemberUpdateRequest {
+  readonly ID?: number | bigint | undefined;
+  readonly peerURLs?: readonly string[] | undefined;
+}
+
+/** `etcdserverpb.MemberUpdateResponse` */
+export interface MemberUpdateResponse {
+  readonly header?: ResponseHeader | undefined;
+  readonly members?: readonly Member[] | undefined;
+}
+
+/** `etcdserverpb.MemberPromoteRequest` */
+export interface MemberPromoteRequest {
+  readonly ID?: number | bigint | undefined;
+}
+
+/** `etcdserverpb.MemberPromoteResponse` */
+export interface MemberPromoteResponse {
+  readonly header?: ResponseHeader | undefined;
+  readonly members?: readonly Member[] | undefined;
 }
 
 /** `etcdserverpb.MemberListRequest` */

@@ -8,9 +8,10 @@ import type { AddressInfo, Server } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { OperationError } from '../../core/errors.ts';
+import type { ErrorCode } from '../../core/errors.ts';
 import { Kv, decodeRequest, encodeBatch, encodeReadResult } from '../../core/kv/index.ts';
 import type { RangeRequest } from '../../core/kv/index.ts';
-import type { MemberService, MemberStatus } from '../../engine/service.ts';
+import type { MemberService, MemberStatus, MembershipChange, MembershipResult } from '../../engine/service.ts';
 import { nodeClock } from '../../node/clock.ts';
 import { messageType } from './codec.ts';
 import type { Message } from './codec.ts';
@@ -48,8 +49,15 @@ class LocalService implements MemberService {
   hashKv(): Promise<never> {
     return Promise.reject(new OperationError({ code: 'COMPACTED' }));
   }
-  changeMembership(): Promise<never> {
-    return Promise.reject(new OperationError({ code: 'MEMBER_UNKNOWN' }));
+  /** What the next changes meet, and what was asked. */
+  refusal: ErrorCode | undefined;
+  readonly changes: MembershipChange[] = [];
+
+  changeMembership(change: MembershipChange): Promise<MembershipResult> {
+    this.changes.push(change);
+    if (this.refusal !== undefined) return Promise.reject(new OperationError({ code: this.refusal }));
+    const members = [{ id: 8, name: 'a', address: 'a:1', learner: false }, { id: 9, name: 'h:2', address: 'h:2', learner: true, joining: true }];
+    return Promise.resolve({ id: change.type === 'add' ? 9 : change.id, members });
   }
   moveLeader(): Promise<void> {
     return Promise.resolve();
@@ -143,6 +151,40 @@ describe('the gRPC server', () => {
     expect(await said('Txn', { success: Array.from({ length: 129 }, () => ({ request_range: { key: bytes('a') } })) })).toEqual(['3', 'etcdserver: too many operations in txn request']);
     expect(await said('Put', { key: bytes('a'), value: new Uint8Array(1_600_000) })).toEqual(['3', 'etcdserver: request is too large']);
     expect(await said('Compact', { revision: 9 })).toEqual(['11', 'etcdserver: mvcc: required revision is a future revision']);
+  });
+
+  it('changes membership in etcd’s messages, and refuses in its words', async () => {
+    const { client, service } = await world();
+    const cluster = '/etcdserverpb.Cluster';
+    const [a, b] = [{ ID: 8, name: 'a', peerURLs: ['http://a:1'], clientURLs: ['http://a:1'] }, { ID: 9, name: 'h:2', peerURLs: ['http://h:2'], clientURLs: ['http://h:2'], isLearner: true }];
+    const header = { cluster_id: 7, member_id: 8, revision: 1, raft_term: 3 };
+    expect((await ask(client, `${cluster}/MemberAdd`, { peerURLs: ['http://h:2'] })).answer).toEqual({ header, member: b, members: [a, b] });
+    await ask(client, `${cluster}/MemberAdd`, { peerURLs: ['http://[::1]:2'], isLearner: true });
+    expect((await ask(client, `${cluster}/MemberUpdate`, { ID: 9, peerURLs: ['http://h:3'] })).answer).toEqual({ header, members: [a, b] });
+    expect((await ask(client, `${cluster}/MemberPromote`, { ID: 9 })).answer).toEqual({ header, members: [a, b] });
+    expect((await ask(client, `${cluster}/MemberRemove`, { ID: 9 })).answer).toEqual({ header, members: [a, b] });
+    expect(service.changes.splice(0)).toEqual([
+      { type: 'add', name: 'h:2', address: 'h:2', as: 'voter' }, { type: 'add', name: '[::1]:2', address: '[::1]:2', as: 'learner' },
+      { type: 'update', id: 9, address: 'h:3' }, { type: 'promote', id: 9 }, { type: 'remove', id: 9 },
+    ]);
+    for (const peerURLs of [[], [''], ['h:2'], ['https://h:2'], ['http://h'], ['http://h:0'], ['http://h:99999'], ['http://h:2/x'], ['http://u@h:2']]) {
+      expect(await ask(client, `${cluster}/MemberAdd`, { peerURLs })).toMatchObject({ status: '3', message: 'etcdserver: given member URLs are invalid' });
+    }
+    expect(await ask(client, `${cluster}/MemberAdd`, { peerURLs: ['http://h:2', 'http://h:3'] })).toMatchObject({ status: '3', message: 'thole: a member has one URL' });
+    expect(service.changes).toEqual([]);
+    const words: readonly (readonly [ErrorCode, string, string])[] = [
+      ['MEMBER_EXISTS', '9', 'Peer URLs already exists'],
+      ['MEMBER_UNKNOWN', '5', 'member not found'],
+      ['MEMBER_REMOVED', '5', 'member not found'],
+      ['NOT_A_LEARNER', '9', 'can only promote a learner member'],
+      ['LEARNER_BEHIND', '9', 'can only promote a learner member which is in sync with leader'],
+      ['QUORUM_AT_RISK', '14', 'unhealthy cluster'],
+      ['NO_LEADER', '14', 'no leader'],
+    ];
+    for (const [code, status, message] of words) {
+      service.refusal = code;
+      expect(await ask(client, `${cluster}/MemberPromote`, { ID: 9 })).toMatchObject({ status, message: `etcdserver: ${message}` });
+    }
   });
 
   it('compares with numbers that nothing can have', async () => {

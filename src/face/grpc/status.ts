@@ -60,8 +60,9 @@ export const statusTable: Readonly<Record<ErrorCode, GrpcStatus>> = {
   INVALID_CONFIG: own('Internal', 'INVALID_CONFIG'),
   KEY_NOT_FOUND: of('InvalidArgument', 'key not found'),
   LEARNER_BEHIND: of('FailedPrecondition', 'can only promote a learner member which is in sync with leader'),
-  MEMBER_EXISTS: of('FailedPrecondition', 'member ID already exist'),
-  MEMBER_REMOVED: own('FailedPrecondition', 'MEMBER_REMOVED'),
+  // Ids are drawn here: what a client can name twice is an address.
+  MEMBER_EXISTS: of('FailedPrecondition', 'Peer URLs already exists'),
+  MEMBER_REMOVED: of('NotFound', 'member not found'),
   MEMBER_UNKNOWN: of('NotFound', 'member not found'),
   NOT_A_LEARNER: of('FailedPrecondition', 'can only promote a learner member'),
   NO_LEADER: of('Unavailable', 'no leader'),

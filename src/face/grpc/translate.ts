@@ -25,6 +25,15 @@ function rangeOf(request: { readonly key?: Uint8Array | undefined; readonly rang
   return { key: keyOf(request.key), rangeEnd: end.length === 0 ? undefined : end };
 }
 
+/** A member has one address, for everybody and without TLS. */
+export function toAddress(urls: readonly string[] | undefined): string {
+  const [url, second] = urls ?? [];
+  const address = /^http:\/\/(\[[0-9a-fA-F:.]+\]|[^\s/:[\]@?#]+):(\d{1,5})$/.exec(url ?? '');
+  if (address === null || Number(address[2]) === 0 || Number(address[2]) > 65_535) throw new GrpcError('InvalidArgument', 'etcdserver: given member URLs are invalid');
+  if (second !== undefined) throw new GrpcError('InvalidArgument', 'thole: a member has one URL');
+  return `${address[1]!}:${address[2]!}`;
+}
+
 const sortTargets: readonly SortTarget[] = ['key', 'version', 'create', 'mod', 'value'];
 
 export function toRange(request: etcd.RangeRequest): RangeRequest {
