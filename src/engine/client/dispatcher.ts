@@ -1,7 +1,7 @@
 // Where calls go, and what becomes of attempts that fail: to the leader or round robin, again elsewhere, later, or
 // back to the caller with the reason. One wheel holds every deadline and every pause between attempts.
 
-import { OperationError } from '../../core/errors.ts';
+import { OperationError, errorTable } from '../../core/errors.ts';
 import type { ErrorCode, Failure } from '../../core/errors.ts';
 import { formatAddress, parseEndpoint } from '../address.ts';
 import type { LeaderNotice } from '../native/message.ts';
@@ -213,7 +213,13 @@ export class Dispatcher implements CallOwner {
     const mayRepeat = passing.has(failure.code) || (call.repeat === 'freely' && doubtful.has(failure.code));
     if (failure.code === 'NOT_LEADER' && failure.leader !== undefined && failure.leader !== '') this.#meet(failure.leader);
     if (mayRepeat && this.#ports.clock.now() < call.end) this.#again(call, failure);
-    else call.reject(new OperationError(failure));
+    else this.#refuse(call, failure);
+  }
+
+  /** What the last attempt did not do an earlier one may have done: then nobody may say that it certainly did not happen. */
+  #refuse(call: Call, failure: Failure): void {
+    const isContradicted = call.isAmbiguous && errorTable[failure.code].retry === 'safe';
+    call.reject(new OperationError(isContradicted ? { code: 'UNAVAILABLE', detail: `the outcome is unknown; the last attempt ended with ${failure.code}` } : failure));
   }
 
   #onOpened(channel: Channel): void {
@@ -238,7 +244,7 @@ export class Dispatcher implements CallOwner {
       call.isAmbiguous = true;
       if (this.#closed) call.reject(new OperationError({ code: 'CLOSED' }));
       else if (call.repeat === 'freely' && typeof call.route !== 'object' && this.#ports.clock.now() < call.end) this.#again(call, { code: 'UNAVAILABLE', detail: failure.detail ?? failure.code });
-      else call.reject(new OperationError(failure));
+      else this.#refuse(call, failure);
     }
   }
 

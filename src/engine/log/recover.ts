@@ -35,6 +35,8 @@ export async function recover(ports: LogPorts, options: LogOptions): Promise<Rec
   }
 }
 
+const rewriteBytes = 1 << 20;
+
 class Recovery {
   readonly #ports: LogPorts;
   readonly #options: LogOptions;
@@ -88,16 +90,17 @@ class Recovery {
     else this.#checkCheckpoints(segment);
     this.#nextLsn = header.firstLsn;
     const index = await segment.index.read(0, await segment.index.size());
+    const note = newestNote(index, header.segment);
     const scan = await scanSegment({
       path, file, size: segment.allocated, headerBytes: segment.headerBytes,
       segment: header.segment, firstLsn: header.firstLsn, isLoose: header.isLoose,
-      note: newestNote(index, header.segment),
+      note,
       sealedEnd: this.#segments[at + 1]?.header.previousEnd,
       each: (record) => this.#apply(record, segment),
     });
     segment.end = scan.end;
     this.#nextLsn += scan.records;
-    if (at === this.#segments.length - 1) await this.#finish(segment, scan.tornBytes);
+    if (at === this.#segments.length - 1) await this.#finish(segment, scan.tornBytes, note?.end ?? segment.headerBytes);
     segment.notes = scan.notes.length;
     const whole = encodeIndex(header.segment, header.firstLsn, scan.notes);
     if (!equalBytes(index, whole)) await this.#rebuildIndex(segment, index, whole);
@@ -109,8 +112,15 @@ class Recovery {
     this.#group(record.group).apply({ ...record, kind }, segment, record.position, record.end - record.position);
   }
 
-  /** What was found is what will be promised from: it is made durable, whatever the sync that was under way did. */
-  async #finish(segment: Segment, tornBytes: number): Promise<void> {
+  /**
+   * What was found is what will be promised from: it is made durable, whatever the sync that was under way did. A sync
+   * that failed leaves pages that are read as written and count as clean, so another sync would pass them by (fsyncgate,
+   * 2018): what no note says was durable is written again. The same bytes in the same places, so a crash meanwhile is none.
+   */
+  async #finish(segment: Segment, tornBytes: number, durable: number): Promise<void> {
+    for (let from = Math.min(durable, segment.end); from < segment.end; from += rewriteBytes) {
+      await segment.file.write(from, [await segment.file.read(from, Math.min(rewriteBytes, segment.end - from))]);
+    }
     // Torn bytes become zero, so that no part of them is ever taken for a record behind those that come next. Where the
     // file ends in the padding of the last record, the padding is written again: a file ends behind its records.
     const count = Math.max(tornBytes, segment.end - segment.allocated);

@@ -138,6 +138,27 @@ describe('client: exactly once', () => {
     await fake.settled(client.close());
   });
 
+  it('what one attempt may have done, a later refusal does not deny', async () => {
+    const fake = await FakeCluster.start();
+    const client = await fake.connect();
+    await fake.settled(client.kv.append('k', 'a'));
+    await fake.clock.advance(20);
+    let applied = false;
+    for (const member of fake.members) {
+      member.beforeApply = () => {
+        if (applied) throw new OperationError({ code: 'OVERLOADED' });
+      };
+      member.afterApply = () => {
+        applied = true;
+        fake.network.reset('client1');
+      };
+    }
+    // OVERLOADED says that it did not happen and may be done again: here it did, and done again would be done twice.
+    expect(await rejection(fake.settled(client.kv.append('k', 'b')))).toMatchObject({ code: 'UNAVAILABLE', retry: 'ambiguous' });
+    expect(await value(fake, client, 'k')).toBe('ab');
+    await fake.settled(client.close());
+  });
+
   it('without a session, moving the leader is never repeated when it may have happened', async () => {
     const fake = await FakeCluster.start();
     const client = await fake.connect();
