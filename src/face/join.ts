@@ -17,6 +17,8 @@ export interface JoinOptions {
   readonly initialCluster: string | readonly { readonly name: string; readonly address: string }[];
   /** @default 'thole-cluster' */
   readonly initialClusterToken?: string;
+  /** It was added to a cluster that runs; `initialCluster` names some of its members. */
+  readonly join?: boolean;
   readonly insecure?: boolean;
   readonly durability?: 'fsync' | 'os';
   /** @default silent */

@@ -3,7 +3,8 @@
 import { utf8 } from '../core/bytes.ts';
 import { OperationError } from '../core/errors.ts';
 import { encodeRequest } from '../core/kv/index.ts';
-import type { MemberOptions } from '../engine/member/options.ts';
+import { clusterIdOf } from '../engine/member/options.ts';
+import type { MemberOptions, Place } from '../engine/member/options.ts';
 import { Member } from '../engine/member/member.ts';
 import { KvService } from '../engine/member/service.ts';
 import { kvMachines } from '../engine/replica/kv-machine.ts';
@@ -16,6 +17,7 @@ import { nodeRandom } from '../node/random.ts';
 import { TcpConnection, nodeNetwork } from '../node/tcp.ts';
 import { calmLogger } from './calm-logger.ts';
 import type { GrpcServer } from './grpc/index.ts';
+import { connect } from './client.ts';
 import { healthRoutes } from './http/health.ts';
 import type { HealthSource } from './http/health.ts';
 import { httpFailure } from './http/failure.ts';
@@ -33,6 +35,8 @@ export interface ServeOptions extends ListenOptions {
   /** Name and address of every founder, this one included. */
   readonly initialCluster: readonly { readonly name: string; readonly address: string }[];
   readonly initialClusterToken: string;
+  /** It was added to a cluster that runs: `initialCluster` says where to ask, and need not name this member. */
+  readonly join?: boolean;
   /** A listener beyond loopback has no TLS yet: it must be asked for. */
   readonly insecure?: boolean;
   readonly durability?: 'fsync' | 'os';
@@ -55,6 +59,7 @@ export interface ServedMember {
 
 const loopback = /^(127\.|::1$|localhost$)/;
 const drainMs = 3000;
+const joinTimeoutMs = 15_000;
 const sessionSweepMs = 1000;
 /** Whether the member can serve a read is found out by serving one, of one key. */
 const healthRead = encodeRequest({ type: 'range', key: utf8('health') });
@@ -75,6 +80,7 @@ export async function serve(options: ServeOptions): Promise<ServedMember> {
     name: options.name,
     cluster: { token: options.initialClusterToken, members: options.initialCluster },
     version,
+    ...(options.join === true ? { join: () => placeOf(options) } : {}),
     ...(options.durability === undefined ? {} : { durability: options.durability }),
     ...(options.replica === undefined ? {} : { replica: options.replica }),
     ...(options.segmentBytes === undefined ? {} : { segmentBytes: options.segmentBytes }),
@@ -84,8 +90,10 @@ export async function serve(options: ServeOptions): Promise<ServedMember> {
   const native = new NativeServer(service, { clock: nodeClock, logger: calm });
   member.onLeadChanged = () => native.announceLeader();
   let failed = false;
-  void member.failed.then(() => {
+  void member.failed.then(({ code }) => {
     failed = true;
+    // Whoever asks it now is sent elsewhere; nothing is wrong with what it says.
+    if (code === 'MEMBER_REMOVED') return service.beginShutdown();
     native.close();
     void grpc?.then((server) => server.close());
   });
@@ -186,6 +194,17 @@ function healthSource(member: Member, service: KvService, native: NativeServer, 
       }
     },
   };
+}
+
+/** Asks whoever answers for the place that was made for this member. */
+async function placeOf({ name, listen, initialCluster, initialClusterToken }: ServeOptions): Promise<Place> {
+  const endpoints = initialCluster.filter((member) => member.name !== name && member.address !== listen).map(({ address }) => address);
+  if (endpoints.length === 0) throw new OperationError({ code: 'INVALID_CONFIG', detail: 'to join a cluster, --initial-cluster must name a member of it' });
+  await using client = await connect({ endpoints, timeoutMs: joinTimeoutMs, cluster: clusterIdOf(initialClusterToken) });
+  const members = await client.members();
+  const found = members.find((member) => member.name === name);
+  if (found === undefined) throw new OperationError({ code: 'INVALID_CONFIG', detail: `the cluster has no member "${name}" yet: thole member add ${name} ${listen}` });
+  return { id: found.id, learner: found.learner, members };
 }
 
 function sample(member: Member, service: KvService, native: NativeServer): Parameters<typeof renderMetrics>[0] {

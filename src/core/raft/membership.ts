@@ -7,7 +7,7 @@ import type { Change, ChangeRefusal } from './change.ts';
 import { becomeFollower } from './election.ts';
 import { EntryKind } from './entry.ts';
 import type { Configuration, Entry, MemberId } from './entry.ts';
-import { lastIndex, termAt } from './log.ts';
+import { termAt } from './log.ts';
 import type { Message } from './message.ts';
 import { isQuorum, isVoter } from './quorum.ts';
 import { appendOwn, broadcastAppend } from './replication.ts';
@@ -79,14 +79,20 @@ function appendConfiguration(turn: Turn, configuration: Configuration): Entry {
 function refusal(state: RaftState, before: Configuration, after: Configuration, changes: readonly Change[]): ChangeRefusal | undefined {
   for (const change of changes) {
     if (change.type !== 'promote') continue;
-    const progress = state.progress.get(change.id);
-    if (progress === undefined || progress.mode !== 'replicate' || progress.match + behindMax < state.log.committed) return 'behind';
+    if (!isCaughtUp(state, change.id)) return 'behind';
   }
   if (isOneStep(before, after) && sameVoters(before, after)) return undefined;
   // Who is newly added as a voter is not there yet, and must not be needed.
   const heard = new Set<MemberId>([state.id]);
   for (const [id, { active, wasActive }] of state.progress) if (active || wasActive) heard.add(id);
   return isQuorum({ ...after, outgoing: [] }, heard) ? undefined : 'quorum';
+}
+
+/** It is there, and what it still lacks of what is committed is on its way. */
+export function isCaughtUp(state: RaftState, id: MemberId): boolean {
+  const progress = state.progress.get(id);
+  if (progress === undefined || !(progress.active || progress.wasActive)) return false;
+  return progress.mode === 'replicate' && progress.match + behindMax >= state.log.committed;
 }
 
 function sameVoters(before: Configuration, after: Configuration): boolean {
@@ -105,14 +111,15 @@ export function settleConfiguration(turn: Turn): void {
 
 /**
  * Raft §6: a leader that is not part of the new configuration manages it until it is committed, not counting itself,
- * and then steps down. It says so: the one that knows most need not wait for an election timeout.
+ * and then steps down. It says so: the one that knows most campaigns at once; should that fail, an election timeout
+ * decides as ever.
  */
 function leave(turn: Turn, configuration: Configuration): void {
   const { state } = turn;
   broadcastAppend(turn);
   const heirs = [...state.progress].filter(([id]) => configuration.voters.includes(id) && !configuration.witnesses.includes(id));
   const [heir] = heirs.toSorted(([, a], [, b]) => b.match - a.match)[0] ?? [];
-  if (heir !== undefined && state.progress.get(heir)!.match === lastIndex(state.log)) send(turn, heir, { type: 'timeoutNow' });
+  if (heir !== undefined) send(turn, heir, { type: 'timeoutNow' });
   becomeFollower(turn, state.term, 0);
 }
 

@@ -2,13 +2,13 @@
 // inputs go in at once, one Ready comes out; see ready.ts for what to do with it and in which order.
 
 import { unreachable } from '../assert.ts';
-import type { Entry, LogIndex, MemberId } from './entry.ts';
+import type { Configuration, Entry, LogIndex, MemberId } from './entry.ts';
 import {
   becomeFollower, campaign, checkQuorum, countOwnVote, isElectable, isLoyal, onLost, onVoteReply, onVoteRequest, preCampaign, tickFollower,
 } from './election.ts';
 import { broadcastHeartbeat } from './heartbeat.ts';
 import { dropPrefix, entryAt, lastIndex, termAt } from './log.ts';
-import { isRemoved, onChange, onChangeReply, proposeChange, settleConfiguration, tickForwardedChanges } from './membership.ts';
+import { isCaughtUp, isRemoved, onChange, onChangeReply, proposeChange, settleConfiguration, tickForwardedChanges } from './membership.ts';
 import type { Message } from './message.ts';
 import { becomeProbe } from './progress.ts';
 import { onPropose, onProposeReply, propose, tickForwardedProposals } from './proposals.ts';
@@ -18,7 +18,7 @@ import {
   broadcastAppend, hearLeader, maybeCommit, onAppend, onAppendReply, onHeartbeat, onHeartbeatReply,
 } from './replication.ts';
 import { onSnapshot, onSnapshotSent, tickSnapshots } from './snapshot.ts';
-import { Role, initialState } from './state.ts';
+import { Role, configurationOf, initialState } from './state.ts';
 import type { RaftOptions, RaftState, Restored } from './state.ts';
 import { beginTransfer, tickTransfer } from './transfer.ts';
 import { finish, loseChanges, newTurn, send } from './turn.ts';
@@ -51,6 +51,16 @@ export class Raft {
 
   get isLeader(): boolean {
     return this.state.role === Role.leader;
+  }
+
+  /** The newest configuration in the log, committed or not: the one that rules. */
+  get configuration(): Configuration {
+    return configurationOf(this.state);
+  }
+
+  /** A leader's word on whether a member holds what is committed, or nearly. */
+  isCaughtUp(member: MemberId): boolean {
+    return isCaughtUp(this.state, member);
   }
 
   /** This member was removed, and knows that it is committed: it is to stop. */

@@ -16,6 +16,9 @@ const sayMs = 5000;
  * Resolves when this member may begin. Everybody's "never heard of it" is proof. Short of that, a majority (itself
  * included) will do only if none of them has run yet: then there is no cluster that could have used this id, but
  * for one whose majority is gone. Rejects with DATA_LOST.
+ *
+ * One that joins a running cluster was just told, by its leader, that it is a learner: its votes and acknowledgements
+ * have never counted, so that even a forgotten one hurts nobody; a majority's word that it is new is more than enough.
  */
 export async function awaitBirth(
   clock: Clock,
@@ -23,6 +26,7 @@ export async function awaitBirth(
   others: readonly MemberId[],
   answers: ReadonlyMap<MemberId, BirthAnswer>,
   closed: () => boolean,
+  joins: boolean,
 ): Promise<void> {
   const started = clock.now();
   let said = started;
@@ -35,7 +39,7 @@ export async function awaitBirth(
         detail: 'the cluster has already run with this member, whose data directory is empty: remove the member and add it under a new name',
       });
     }
-    if (heard.length === others.length) return;
+    if (heard.length === others.length || (joins && heard.length > others.length / 2)) return;
     const majority = heard.length + 1 > (others.length + 1) / 2;
     if (majority && heard.every(({ hasRun }) => !hasRun) && clock.now() - started >= patienceMs) return;
     if (clock.now() - said >= sayMs) {

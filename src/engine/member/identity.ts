@@ -20,7 +20,7 @@ export interface Identity {
 }
 
 /** The directory's identity, undefined if it is new; refused if it is another's. */
-export async function readIdentity(disk: Disk, wanted: Omit<Identity, 'birth'>): Promise<Identity | undefined> {
+export async function readIdentity(disk: Disk, wanted: Pick<Identity, 'cluster' | 'name'>): Promise<Identity | undefined> {
   const bytes = await readSmallFile(disk, identityPath, version);
   if (bytes === undefined) return undefined;
   const reader = new Reader(bytes);
@@ -30,7 +30,7 @@ export async function readIdentity(disk: Disk, wanted: Omit<Identity, 'birth'>):
       detail: `the data directory belongs to cluster ${formatId(identity.cluster)}, not ${formatId(wanted.cluster)}`,
     });
   }
-  if (identity.member !== wanted.member) {
+  if (identity.name !== wanted.name) {
     fail('DATA_DIR_MISMATCH', { detail: `the data directory belongs to member "${identity.name}", not "${wanted.name}"` });
   }
   return identity;

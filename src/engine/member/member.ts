@@ -3,8 +3,8 @@
 
 import { OperationError } from '../../core/errors.ts';
 import { toId } from '../../core/ids.ts';
-import { describeConfiguration, encodeConfiguration, EntryKind, Role, configurationOf, noConfiguration } from '../../core/raft/index.ts';
-import type { Configuration, GroupId, MemberId, Message, SnapshotMarker } from '../../core/raft/index.ts';
+import { describeConfiguration, encodeConfiguration, EntryKind, Role, configurationOf, noConfiguration, noHardState } from '../../core/raft/index.ts';
+import type { Configuration, GroupId, MemberId, MemberInfo, Message, SnapshotMarker } from '../../core/raft/index.ts';
 import { newHello } from '../../core/wire/index.ts';
 import type { Hello } from '../../core/wire/index.ts';
 import { openLog } from '../log/index.ts';
@@ -23,16 +23,18 @@ import { Snapshotter } from '../replica/snapshotter.ts';
 import type { SnapshotterHost } from '../replica/snapshotter.ts';
 import type { MachineFactory, StateMachine } from '../replica/state-machine.ts';
 import { SnapshotReceiver } from '../replica/snapshots.ts';
+import { Autopilot } from './autopilot.ts';
 import { awaitBirth } from './birth.ts';
 import { Acquaintances, readIdentity, writeIdentity } from './identity.ts';
 import type { Identity } from './identity.ts';
 import { clusterIdOf, founderIdOf, foundersOf } from './options.ts';
-import type { MemberOptions } from './options.ts';
+import type { MemberOptions, Place } from './options.ts';
 import { restoredFrom } from './recovery.ts';
 import { Ticker } from './ticker.ts';
 
 export const kvGroup: GroupId = 1;
 const snapshotDirectory = 'snapshots';
+const removedGraceMs = 100;
 
 export class Member implements ReplicaHost, SnapshotterHost {
   readonly options: MemberOptions;
@@ -55,10 +57,14 @@ export class Member implements ReplicaHost, SnapshotterHost {
   readonly #receivers = new Map<MemberId, SnapshotReceiver>();
   readonly #lock: { release(): Promise<void> };
   #fail!: (error: OperationError) => void;
+  readonly #autopilot: Autopilot;
+  /** Undefined: a founder, or one that has run before. */
+  readonly #place: Place | undefined;
   #ticker: Ticker | undefined;
   #closed = false;
+  #removed = false;
 
-  private constructor(ports: Ports, options: MemberOptions, machines: MachineFactory, acquaintances: Acquaintances, lock: { release(): Promise<void> }) {
+  private constructor(ports: Ports, options: MemberOptions, machines: MachineFactory, acquaintances: Acquaintances, lock: { release(): Promise<void> }, found: { readonly id: MemberId; readonly place: Place | undefined }) {
     const { token } = options.cluster;
     this.options = options;
     this.ports = ports;
@@ -66,7 +72,9 @@ export class Member implements ReplicaHost, SnapshotterHost {
     this.logger = ports.logger;
     this.startedAt = ports.clock.now();
     this.replicaOptions = { ...defaultReplicaOptions, ...options.replica };
-    this.identity = { cluster: clusterIdOf(token), member: founderIdOf(token, options.name), name: options.name };
+    this.identity = { cluster: clusterIdOf(token), member: found.id, name: options.name };
+    this.#place = found.place;
+    this.#autopilot = new Autopilot(this.replicaOptions.promoteAfterTicks);
     this.failed = new Promise((resolve) => {
       this.#fail = resolve;
     });
@@ -76,6 +84,7 @@ export class Member implements ReplicaHost, SnapshotterHost {
     this.peers = new Peers(ports, hello, acquaintances, {
       message: (group, message) => this.#receive(group, message),
       unreachable: (member, refused) => this.#unreachable(member, refused),
+      removed: () => this.#beRemoved(),
       hasRun: () => [...this.replicas.values()].some((replica) => replica.raft.lastIndex > 1),
       snapshotFrame: (from, type, body, reply) => this.#receiver(from).frame(type, body, reply),
       snapshotConnectionClosed: (from) => this.#receivers.get(from)?.closed(),
@@ -85,7 +94,7 @@ export class Member implements ReplicaHost, SnapshotterHost {
   /** Takes the data directory. What is wrong with it is thrown here; {@link start} does the rest. */
   static async open(ports: Ports, options: MemberOptions, machines: MachineFactory): Promise<Member> {
     const founders = foundersOf(options);
-    if (!founders.some(({ name }) => name === options.name)) {
+    if (options.join === undefined && !founders.some(({ name }) => name === options.name)) {
       throw new OperationError({ code: 'INVALID_CONFIG', detail: `"${options.name}" is not in the initial cluster` });
     }
     if (new Set(founders.map(({ name }) => name)).size < founders.length) {
@@ -93,10 +102,11 @@ export class Member implements ReplicaHost, SnapshotterHost {
     }
     const lock = await usable(ports.disk);
     try {
-      return new Member(ports, options, machines, await Acquaintances.open(ports.disk), lock);
+      const found = await identify(ports.disk, options);
+      return new Member(ports, options, machines, await Acquaintances.open(ports.disk), lock, found);
     } catch (error) {
       await lock.release();
-      throw error;
+      throw error instanceof DiskError ? diskFailed(error) : error;
     }
   }
 
@@ -112,15 +122,16 @@ export class Member implements ReplicaHost, SnapshotterHost {
   async #start(): Promise<void> {
     const { disk } = this.ports;
     let identity = await readIdentity(disk, this.identity);
-    const founders = foundersOf(this.options);
+    const founders = this.#place?.members ?? foundersOf(this.options);
     this.peers.setMembers(founders);
     if (identity === undefined) {
       const others = founders.map(({ id }) => id).filter((id) => id !== this.identity.member);
-      await awaitBirth(this.clock, this.logger, others, this.peers.askForBirth(), () => this.#closed);
+      await awaitBirth(this.clock, this.logger, others, this.peers.askForBirth(), () => this.#closed, this.#place !== undefined);
       const { random } = this.ports;
       identity = { ...this.identity, birth: toId(random.uint32(), random.uint32()) };
       await this.#openLog();
-      await this.#writeFirstEntry(founders.map(({ id }) => id));
+      if (this.#place === undefined) await this.#writeFirstEntry(founders.map(({ id }) => id));
+      else await this.log!.write([{ type: 'hardState', group: kvGroup, hardState: noHardState }]);
       await writeIdentity(disk, identity);
     } else {
       await this.#openLog();
@@ -135,6 +146,7 @@ export class Member implements ReplicaHost, SnapshotterHost {
     this.peers.introduce(identity.birth);
     this.#ticker = new Ticker(this.clock, this.replicaOptions.tickMs, () => {
       for (const replica of this.replicas.values()) replica.tick();
+      this.#promote();
     });
   }
 
@@ -173,7 +185,9 @@ export class Member implements ReplicaHost, SnapshotterHost {
     for (const replica of this.replicas.values()) {
       if (!replica.raft.isLeader) continue;
       let best: [MemberId, number] | undefined;
+      const { voters, witnesses } = replica.raft.configuration;
       for (const [id, progress] of replica.raft.state.progress) {
+        if (!voters.includes(id) || witnesses.includes(id)) continue;
         if (progress.active && (best === undefined || progress.match > best[1])) best = [id, progress.match];
       }
       if (best === undefined) continue;
@@ -242,7 +256,11 @@ export class Member implements ReplicaHost, SnapshotterHost {
   configurationChanged(group: GroupId): void {
     const { state } = this.replicas.get(group)!.raft;
     this.logger.log('info', 'the members are others', { group, configuration: describeConfiguration(configurationOf(state)) });
-    if (group === kvGroup) this.#followConfiguration();
+    if (group !== kvGroup) return;
+    this.#followConfiguration();
+    const committed = state.configurations.findLast(({ index }) => index <= state.log.committed);
+    this.peers.setRemoved(committed?.configuration.removed ?? []);
+    if (this.replicas.get(group)!.raft.isRemoved) this.#beRemoved();
   }
 
   /** After this the member acknowledges nothing more (law 6); the process is to end. */
@@ -256,6 +274,26 @@ export class Member implements ReplicaHost, SnapshotterHost {
     for (const replica of this.replicas.values()) replica.close();
     this.#ticker?.stop();
     this.peers.close();
+  }
+
+  /** It takes part in nothing any more. A moment later, so that what it says last (that it is committed) leaves. */
+  #beRemoved(): void {
+    if (this.#closed || this.#removed) return;
+    this.#removed = true;
+    this.logger.log('warn', 'this member was removed from the cluster: it stops');
+    this.clock.after(removedGraceMs, () => {
+      if (this.#closed) return;
+      this.#fail(new OperationError({ code: 'MEMBER_REMOVED' }));
+      for (const replica of this.replicas.values()) replica.close();
+      this.#ticker?.stop();
+    });
+  }
+
+  #promote(): void {
+    const replica = this.replicas.get(kvGroup);
+    const id = replica === undefined ? undefined : this.#autopilot.tick(replica.raft);
+    // Under a ref that nobody waits for; refused, it is tried again with the next tick.
+    if (id !== undefined) replica!.enqueue({ type: 'change', ref: 0, changes: [{ type: 'promote', id }] });
   }
 
   // ── inside ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -299,7 +337,14 @@ export class Member implements ReplicaHost, SnapshotterHost {
   }
 
   #followConfiguration(): void {
-    if (this.configuration.members.length > 0) this.peers.setMembers(this.configuration.members);
+    const replica = this.replicas.get(kvGroup);
+    if (replica === undefined) return;
+    // Whoever is leaving is spoken to until that is committed: it may be the leader, who waits for our word.
+    const { configurations, log } = replica.raft.state;
+    const committed = Math.max(0, configurations.findLastIndex(({ index }) => index <= log.committed));
+    const members = new Map<MemberId, MemberInfo>();
+    for (const { configuration } of configurations.slice(committed)) for (const member of configuration.members) members.set(member.id, member);
+    if (members.size > 0) this.peers.setMembers([...members.values()]);
   }
 
   #receive(group: GroupId, message: Message): void {
@@ -329,6 +374,20 @@ export class Member implements ReplicaHost, SnapshotterHost {
 
 function diskFailed(error: DiskError): OperationError {
   return new OperationError({ code: 'DISK_FAILED', detail: `the disk failed: ${error.message}` }, { cause: error });
+}
+
+/** Whose directory it is; a new one is the founder's of this name, or that of the place it was given. */
+async function identify(disk: Disk, options: MemberOptions): Promise<{ readonly id: MemberId; readonly place: Place | undefined }> {
+  const { token } = options.cluster;
+  const stored = await readIdentity(disk, { cluster: clusterIdOf(token), name: options.name });
+  if (stored !== undefined) return { id: stored.member, place: undefined };
+  if (options.join === undefined) return { id: founderIdOf(token, options.name), place: undefined };
+  const place = await options.join();
+  if (place.learner) return { id: place.id, place };
+  throw new OperationError({
+    code: 'DATA_LOST',
+    detail: `the cluster counts on "${options.name}", whose data directory is empty: remove the member and add it again`,
+  });
 }
 
 async function usable(disk: Disk): Promise<{ release(): Promise<void> }> {

@@ -1,6 +1,6 @@
 // What a member is told at its start.
 
-import type { MemberInfo } from '../../core/raft/index.ts';
+import type { MemberId, MemberInfo } from '../../core/raft/index.ts';
 import { deriveId } from '../../core/ids.ts';
 import type { ReplicaOptions } from '../replica/options.ts';
 
@@ -8,6 +8,11 @@ export interface MemberOptions {
   readonly name: string;
   /** All founders are told the same: the token and everybody's name and address. */
   readonly cluster: { readonly token: string; readonly members: readonly { readonly name: string; readonly address: string }[] };
+  /**
+   * It was added to a cluster that runs: asked once, while the data directory is new, for the id that was drawn for it
+   * and for everybody's addresses. `cluster.members` need not name it then.
+   */
+  readonly join?: () => Promise<Place>;
   /** `os`: a write is acknowledged when the operating system has it. Must be asked for; every status line says so. @default 'fsync' */
   readonly durability?: 'fsync' | 'os';
   /** Of this build, for status lines. */
@@ -15,6 +20,14 @@ export interface MemberOptions {
   readonly replica?: Partial<ReplicaOptions>;
   /** @default 64 MiB */
   readonly segmentBytes?: number;
+}
+
+/** What the cluster says of a member that was added to it and has never run. */
+export interface Place {
+  readonly id: MemberId;
+  /** Nothing that a learner said has ever counted. */
+  readonly learner: boolean;
+  readonly members: readonly MemberInfo[];
 }
 
 /** Founders' ids derive from token and name, so that all agree on them before they have met. */

@@ -175,9 +175,10 @@ export class KvService implements MemberService {
 }
 
 function toAddition({ name, address, as }: MembershipChange & { readonly type: 'add' }, id: number): [number, Change] {
+  if (as === 'witness') fail('UNSUPPORTED', { detail: 'witnesses are not taken yet' });
   if (name === '') fail('BAD_REQUEST', { detail: 'a member has a name' });
   parseAddress(address);
-  return [id, { type: as === 'learner' ? 'addLearner' : 'addJoining', member: { id, name, address }, witness: as === 'witness' }];
+  return [id, { type: as === 'learner' ? 'addLearner' : 'addJoining', member: { id, name, address }, witness: false }];
 }
 
 function kvOf(replica: Replica): Kv {

@@ -20,6 +20,8 @@ export const PeerFrame = {
   snapshotDone: 9,
   /** No more appends than this many bytes fit: reserved. */
   ping: 10,
+  /** To the dialer: it was removed from the cluster, and that is committed. */
+  removed: 11,
 } as const;
 
 /** Bytes of one frame that a peer may send: an append of a whole batch and its overhead. */

@@ -1,6 +1,7 @@
 // The other members, as this one reaches them: per peer a control link (Raft) and, while it is needed, a bulk link
 // (snapshots). What a peer sends comes on the links that it dials, through `accept`.
 
+import { emptyBytes } from '../../core/bytes.ts';
 import { OperationError } from '../../core/errors.ts';
 import type { GroupId, MemberId, MemberInfo, Message } from '../../core/raft/index.ts';
 import { FrameReader, encodeFrame } from '../../core/wire/index.ts';
@@ -17,6 +18,8 @@ export interface PeersHandlers {
   /** What was on its way to this member may be lost. `refused`: its process is gone. */
   unreachable(member: MemberId, refused: boolean): void;
   hasRun(): boolean;
+  /** Somebody says that this member was removed. */
+  removed(): void;
   /** A frame about snapshots on a connection that the peer dialed; `reply` answers on it. */
   snapshotFrame(from: MemberId, type: number, body: Uint8Array, reply: (type: number, body: Uint8Array) => void): void;
   snapshotConnectionClosed(from: MemberId): void;
@@ -43,6 +46,9 @@ export class Peers {
   readonly #handlers: PeersHandlers;
   readonly #peers = new Map<MemberId, Peer>();
   readonly #accepted = new Set<Connection>();
+  /** Whoever dialed us, and how to answer it. */
+  readonly #dialers = new Map<Connection, { readonly member: MemberId; readonly reply: (type: number, body: Uint8Array) => void }>();
+  #removed: ReadonlySet<MemberId> = new Set();
   readonly #birthAnswers = new Map<MemberId, BirthAnswer>();
   #birth = 0;
   #asking = false;
@@ -67,6 +73,13 @@ export class Peers {
       if (info.id === this.#hello.member || this.#peers.has(info.id)) continue;
       this.#peers.set(info.id, { info, control: this.#link(info) });
     }
+  }
+
+  /** These were removed, and that is committed: they are told so, and not listened to any more. */
+  setRemoved(removed: readonly MemberId[]): void {
+    if (removed.length === this.#removed.size) return;
+    this.#removed = new Set(removed);
+    for (const { member, reply } of this.#dialers.values()) if (this.#removed.has(member)) reply(PeerFrame.removed, emptyBytes);
   }
 
   /** From here on this member has an identity: it introduces itself, and may speak. */
@@ -109,7 +122,9 @@ export class Peers {
     let introduced = false;
     let chain: Promise<void> | undefined;
     const reply = (type: number, body: Uint8Array): void => void connection.write(encodeFrame(type, 0, body));
+    this.#dialers.set(connection, { member: hello.member, reply });
     const take = (type: number, body: Uint8Array): void => {
+      if (this.#removed.has(hello.member)) return reply(PeerFrame.removed, emptyBytes);
       switch (type) {
         case PeerFrame.raft:
           if (introduced) this.#receive(hello.member, body);
@@ -143,6 +158,7 @@ export class Peers {
       data,
       closed: () => {
         this.#accepted.delete(connection);
+        this.#dialers.delete(connection);
         if (hello.purpose === 'bulk') this.#handlers.snapshotConnectionClosed(hello.member);
       },
       drained: () => undefined,
@@ -180,7 +196,8 @@ export class Peers {
     const link: Link = new Link(this.#ports, parseAddress(info.address), { ...this.#hello, purpose: 'control' }, {
       opened: () => this.#greet(link),
       frame: (type, _stream, body) => {
-        if (type === PeerFrame.birthAnswer) this.#birthAnswers.set(info.id, decodeBirthAnswer(body));
+        if (type === PeerFrame.removed) this.#handlers.removed();
+        else if (type === PeerFrame.birthAnswer) this.#birthAnswers.set(info.id, decodeBirthAnswer(body));
       },
       closed: (refused) => this.#handlers.unreachable(info.id, refused),
     });

@@ -15,6 +15,8 @@ export interface ReplicaOptions {
   readonly snapshotLogBytes: number;
   /** Bytes of log kept behind a snapshot for followers that are a little late. @default 8 MiB */
   readonly tailBytes: number;
+  /** A learner that joins is promoted once it has been caught up for so many ticks; Infinity: by hand alone. @default 10 */
+  readonly promoteAfterTicks: number;
   /** Snapshot bytes written or sent per second. @default 64 MiB */
   readonly snapshotBytesPerSecond: number;
 }
@@ -27,5 +29,6 @@ export const defaultReplicaOptions: ReplicaOptions = {
   queueBytesMax: 64 << 20,
   snapshotLogBytes: 32 << 20,
   tailBytes: 8 << 20,
+  promoteAfterTicks: 10,
   snapshotBytesPerSecond: 64 << 20,
 };

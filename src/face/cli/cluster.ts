@@ -1,9 +1,10 @@
 // The verbs of members: who they are, how they are, whether they agree.
 
 import { Command } from 'commander';
-import { describeFailure, OperationError } from '../../core/errors.ts';
+import { describeFailure, fail, OperationError } from '../../core/errors.ts';
 import { formatId } from '../../core/ids.ts';
 import type { Client } from '../../engine/client/index.ts';
+import type { MemberListRow, MembershipChange } from '../../engine/service.ts';
 import { connect } from '../client.ts';
 import { clientCommand, endpointsOf, guarded, json, outputOf, print, table, withClient } from './client.ts';
 import type { ClientFlags } from './client.ts';
@@ -14,22 +15,71 @@ function memberList(): Command {
     await withClient(flags, async (client) => {
       const members = await client.members();
       const rows = members.map(({ id, name, address, learner }) => [formatId(id), 'started', name, `http://${address}`, `http://${address}`, String(learner)]);
+      const roles = members.map((member) => roleOf(member));
       switch (outputOf(flags)) {
         case 'json':
           return print(json({
             header: {},
-            members: members.map(({ id, name, address, learner }) => ({
-              ID: id, name, peerURLs: [`http://${address}`], clientURLs: [`http://${address}`], ...(learner ? { isLearner: true } : {}),
+            members: members.map(({ id, name, address, learner }, at) => ({
+              ID: id, name, peerURLs: [`http://${address}`], clientURLs: [`http://${address}`], ...(learner ? { isLearner: true } : {}), role: roles[at],
             })),
           }));
         case 'table':
-          return print(table(['ID', 'STATUS', 'NAME', 'PEER ADDRS', 'CLIENT ADDRS', 'IS LEARNER'], rows));
+          return print(table(['ID', 'STATUS', 'NAME', 'PEER ADDRS', 'CLIENT ADDRS', 'IS LEARNER', 'ROLE'], rows.map((row, at) => [...row, roles[at]!])));
         case 'simple':
         case 'fields':
           for (const row of rows) print(row.join(', '));
       }
     });
   });
+}
+
+/** What it does in the cluster; one that joins is a learner on its way. */
+function roleOf({ learner, joining, witness }: MemberListRow): string {
+  return joining === true ? 'joining' : learner ? 'learner' : witness === true ? 'witness' : 'voter';
+}
+
+/** By id, as `member list` prints it, or by name. */
+async function find(client: Client, text: string): Promise<MemberListRow> {
+  const members = await client.members();
+  const found = members.find(({ id, name }) => formatId(id) === text.toLowerCase() || name === text);
+  return found ?? fail('MEMBER_UNKNOWN', { detail: `there is no member "${text}"` });
+}
+
+/** Carries out one change and says what became of the member, as etcdctl does. */
+async function changeMember(flags: ClientFlags, done: string, toChange: (client: Client) => Promise<MembershipChange>): Promise<void> {
+  await withClient(flags, async (client) => {
+    const { id, members } = await client.changeMembership(await toChange(client));
+    if (outputOf(flags) === 'json') return print(json({ header: {}, member: { ID: id }, members: members.map((each) => ({ ID: each.id, name: each.name, peerURLs: [`http://${each.address}`], role: roleOf(each) })) }));
+    print(`Member ${formatId(id)} ${done}`);
+  });
+}
+
+function memberAdd(): Command {
+  return clientCommand('add <name> <address>', 'make a place for a member; it is started with serve --join')
+    .option('--learner', 'it receives everything and does not vote, until it is promoted by hand')
+    .action(async (name: string, address: string, flags: ClientFlags & { readonly learner?: boolean }) => {
+      const as = flags.learner === true ? 'learner' : 'voter';
+      await changeMember(flags, 'added', () => Promise.resolve({ type: 'add', name, address: address.replace(/^https?:\/\//, ''), as }));
+    });
+}
+
+function memberRemove(): Command {
+  return clientCommand('remove <member>', 'take a member out of the cluster, the leader and the dead too').action((text: string, flags: ClientFlags) =>
+    changeMember(flags, 'removed', async (client) => ({ type: 'remove', id: (await find(client, text)).id })),
+  );
+}
+
+function memberPromote(): Command {
+  return clientCommand('promote <member>', 'let a learner vote').action((text: string, flags: ClientFlags) =>
+    changeMember(flags, 'promoted', async (client) => ({ type: 'promote', id: (await find(client, text)).id })),
+  );
+}
+
+function memberUpdate(): Command {
+  return clientCommand('update <member> <address>', 'say where a member is now').action((text: string, address: string, flags: ClientFlags) =>
+    changeMember(flags, 'updated', async (client) => ({ type: 'update', id: (await find(client, text)).id, address: address.replace(/^https?:\/\//, '') })),
+  );
 }
 
 interface EndpointFlags extends ClientFlags {
@@ -145,9 +195,7 @@ async function hashKv(flags: EndpointFlags & { readonly rev?: string }): Promise
 function moveLeader(): Command {
   return clientCommand('move-leader <memberId>', 'give leadership to another member').action(async (text: string, flags: ClientFlags) => {
     await withClient(flags, async (client) => {
-      const members = await client.members();
-      const target = members.find(({ id, name }) => formatId(id) === text.toLowerCase() || name === text);
-      if (target === undefined) throw new OperationError({ code: 'BAD_REQUEST', detail: `there is no member "${text}"` });
+      const target = await find(client, text);
       await client.moveLeader(target.id);
       print(`Leadership transferred to ${formatId(target.id)}`);
     });
@@ -156,7 +204,7 @@ function moveLeader(): Command {
 
 export function clusterCommands(): readonly Command[] {
   return [
-    new Command('member').description('the members of the cluster').addCommand(memberList()),
+    new Command('member').description('the members of the cluster').addCommand(memberList()).addCommand(memberAdd()).addCommand(memberRemove()).addCommand(memberPromote()).addCommand(memberUpdate()),
     new Command('endpoint')
       .description('members, one by one')
       .addCommand(endpointVerb('status', 'how each member is', status))

@@ -18,6 +18,7 @@ export const exitCodes = {
   corrupt: 21,
   diskFailed: 22,
   unsupported: 23,
+  removed: 24,
   /** A bug in Thole. */
   internal: 70,
 } as const;
@@ -32,6 +33,7 @@ const byCode: Partial<Readonly<Record<ErrorCode, number>>> = {
   CORRUPT: exitCodes.corrupt,
   DISK_FAILED: exitCodes.diskFailed,
   UNSUPPORTED: exitCodes.unsupported,
+  MEMBER_REMOVED: exitCodes.removed,
   INTERNAL: exitCodes.internal,
 };
 
@@ -50,6 +52,7 @@ const reasons: Readonly<Record<number, string>> = {
   [exitCodes.corrupt]: 'its stored data is damaged',
   [exitCodes.diskFailed]: 'its disk failed to make a write durable',
   [exitCodes.unsupported]: 'its data was written by a later version',
+  [exitCodes.removed]: 'it was removed from the cluster',
 };
 
 /** Why a member that exited so must not be started again by a supervisor; undefined: it may. */

@@ -71,6 +71,7 @@ async function run(command: Command): Promise<number> {
       return exitCodes.ok;
     }
     process.stderr.write(`Error: ${failure.message}\n`);
+    if (failure.code === 'MEMBER_REMOVED') await served.shutdown();
     return memberExitCode(failure);
   } catch (error) {
     process.stderr.write(`Error: ${error instanceof OperationError ? error.message : ((error as Error).stack ?? String(error))}\n`);

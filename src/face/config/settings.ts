@@ -76,6 +76,7 @@ export interface ServeConfig {
   readonly listenMetrics: string;
   readonly initialCluster: readonly Founder[];
   readonly initialClusterToken: string;
+  readonly join: boolean;
   readonly insecure: boolean;
   readonly durability: 'fsync' | 'os';
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
@@ -93,6 +94,7 @@ export const settings: { readonly [K in keyof ServeConfig]: Setting<ServeConfig[
   listenMetrics: { flag: 'listen-metrics', placeholder: 'HOST:PORT', description: 'a further port for health and metrics, without data', fallback: noAddress, parse: addressOrNone },
   initialCluster: { flag: 'initial-cluster', placeholder: 'NAME=HOST:PORT,…', description: 'every founder, the same list for all', fallback: undefined, parse: parseFounders },
   initialClusterToken: { flag: 'initial-cluster-token', placeholder: 'TOKEN', description: 'tells this cluster from others', fallback: 'thole-cluster', parse: text('the token') },
+  join: { flag: 'join', placeholder: '', description: 'it was added to a cluster that runs; the list above names some of its members', fallback: false, parse: flag },
   insecure: { flag: 'insecure', placeholder: '', description: 'listen beyond loopback without TLS', fallback: false, parse: flag },
   durability: { flag: 'durability', placeholder: 'fsync|os', description: 'when a write counts as durable', fallback: 'fsync', parse: oneOf('fsync', 'os') },
   logLevel: { flag: 'log-level', placeholder: 'LEVEL', description: 'debug, info, warn or error', fallback: 'info', parse: oneOf('debug', 'info', 'warn', 'error') },
