@@ -7,7 +7,10 @@ export interface Clock {
   now(): number;
   /** Milliseconds since the epoch. Never compared with {@link now}. */
   wallNow(): number;
-  /** Calls once after at least `delayMs`; the returned function cancels and may be called at any time. */
+  /**
+   * Calls once, in a later turn, when {@link now} has gone on by at least `delayMs`; the returned function cancels and
+   * may be called at any time. Moments less than a millisecond apart may come in either order.
+   */
   after(delayMs: number, callback: () => void): () => void;
   /** Calls once when the sockets have been polled once from here (Node: the check phase). Cannot be cancelled. */
   nextTurn(callback: () => void): void;
@@ -46,9 +49,9 @@ export interface Disk {
   list(directory: string): Promise<readonly string[]>;
   /** Creates the directory and its parents. Durable only after {@link syncDirectory} of each parent. */
   makeDirectory(directory: string): Promise<void>;
-  /** Replaces the target. Durable only after {@link syncDirectory}. */
+  /** Replaces the target, unless that is a directory. Durable only after {@link syncDirectory}. */
   rename(from: string, to: string): Promise<void>;
-  /** Missing is no error. Durable only after {@link syncDirectory}. */
+  /** A file; missing is no error. Durable only after {@link syncDirectory}. */
   remove(path: string): Promise<void>;
   syncDirectory(directory: string): Promise<void>;
   /** Takes the directory for this process; the lock dies with it. Fails with `IN_USE`. */
@@ -111,9 +114,12 @@ export interface Listener {
 }
 
 export interface ConnectionHandlers {
-  /** The bytes are a view that is valid only during the call: copy what is kept. */
+  /** Never from within a call to the connection. The bytes are a view that is valid only during the call: copy what is kept. */
   data(bytes: Uint8Array): void;
-  /** Called once, last: the peer ended, the connection broke, or `close`/`destroy` was called here. */
+  /**
+   * Called once, last, and never from within a call to the connection: the peer ended, `close`/`destroy` was called
+   * here, or, with a reason, the connection broke. An end is an end: what is queued here goes with it.
+   */
   closed(reason: Error | undefined): void;
   /** What was queued has fallen below the low mark after a write answered false. */
   drained(): void;
@@ -129,9 +135,9 @@ export interface Connection {
   readonly queuedBytes: number;
   pause(): void;
   resume(): void;
-  /** Sends what is queued, then ends. */
+  /** Sends what is queued, then ends. Nothing is delivered here any more. */
   close(): void;
-  /** Ends at once. */
+  /** Ends at once: what is queued here, or on its way here, is nobody's. */
   destroy(): void;
 }
 
