@@ -4,7 +4,7 @@
 import { constants } from 'node:fs';
 import { open, readdir, rename, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { join, resolve, sep } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { DiskError } from '../engine/ports.ts';
 import type { Disk, DiskErrorCode, DiskFile, DiskNote, OpenOptions } from '../engine/ports.ts';
 import { makeDirectory, syncDirectory } from './directory.ts';
@@ -37,9 +37,9 @@ export function nodeDisk(root: string): Disk & { close(): Promise<void> } {
   const base = resolve(root);
   const worker = new SyncWorker();
   const at = (path: string): string => {
-    const full = resolve(join(base, path));
-    if (full !== base && !full.startsWith(base + sep)) throw new DiskError('IO', path, 'a path outside the data directory');
-    return full;
+    // Relative, and downwards only: by the words of the path, not by where they happen to lead.
+    if (isAbsolute(path) || path.split(/[/\\]/).includes('..')) throw new DiskError('IO', path, 'a path outside the data directory');
+    return join(base, path);
   };
   return {
     open: (path, options) => guarded(path, () => openFile(worker, path, at(path), options)),
@@ -141,12 +141,13 @@ class NodeFile implements DiskFile {
     });
   }
 
-  note({ position, bytes }: DiskNote): SyncNote {
-    return { fd: this.#forThread(), position, bytes: bytes.slice() };
+  /** Undefined: the file is closed, and what was to be noted in it is nobody's loss. */
+  note({ position, bytes }: DiskNote): SyncNote | undefined {
+    return this.#handle.fd < 0 ? undefined : { fd: this.#forThread(), position, bytes: bytes.slice() };
   }
 }
 
-function noteOf(note: DiskNote): SyncNote {
+function noteOf(note: DiskNote): SyncNote | undefined {
   if (!(note.file instanceof NodeFile)) throw new DiskError('IO', note.file.path, 'a note for a file of another disk');
   return note.file.note(note);
 }

@@ -22,7 +22,15 @@ export function toolDisk(): Disk {
   const flags = { must: O_RDWR | O_CREAT | O_EXCL, may: O_RDWR | O_CREAT, never: O_RDONLY };
   return {
     open: (path, options) => guarded(path, async () => toolFile(path, await open(resolve(path), flags[options.create]))),
-    list: (directory) => guarded(directory, async () => (await readdir(resolve(directory))).toSorted()),
+    list: (directory) =>
+      guarded(directory, async () => {
+        try {
+          return (await readdir(resolve(directory))).toSorted();
+        } catch (error) {
+          if (toDiskError(directory, error).code === 'NOT_FOUND') return [];
+          throw error;
+        }
+      }),
     makeDirectory: (directory) => guarded(directory, async () => void (await mkdir(resolve(directory), { recursive: true }))),
     rename: (from, to) => guarded(from, () => rename(resolve(from), resolve(to))),
     remove: (path) => guarded(path, () => rm(resolve(path), { force: true })),
@@ -61,7 +69,7 @@ function toolFile(path: string, handle: FileHandle): DiskFile {
     size: () => guarded(path, async () => (await handle.stat()).size),
     read: (position, length) =>
       guarded(path, async () => {
-        const bytes = Buffer.allocUnsafeSlow(Math.min(length, Math.max(0, (await handle.stat()).size - position)));
+        const bytes = new Uint8Array(Math.min(length, Math.max(0, (await handle.stat()).size - position)));
         let done = 0;
         while (done < bytes.length) {
           const { bytesRead } = await handle.read(bytes, done, bytes.length - done, position + done);

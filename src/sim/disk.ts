@@ -111,11 +111,11 @@ export class SimDisk implements Disk {
     return this.call('open', path, [], () => {
       const name = checked(path);
       const found = this.#names.get(name);
-      if (found === 'directory') throw new DiskError('IO', path, 'a directory is no file');
       if (found !== undefined && options.create === 'must') throw new DiskError('EXISTS', path, 'the file exists');
+      if (found === 'directory') throw new DiskError('IO', path, 'a directory is no file');
       if (found !== undefined) return new SimFile(this, path, found);
+      this.#checkDirectory(parentOf(name), path);
       if (options.create === 'never') throw new DiskError('NOT_FOUND', path, 'no such file');
-      if (this.#names.get(parentOf(name)) !== 'directory') throw new DiskError('NOT_FOUND', path, 'no such directory');
       const inode = new Inode();
       this.#names.change({ type: 'link', path: name, node: inode });
       return new SimFile(this, path, inode);
@@ -123,26 +123,40 @@ export class SimDisk implements Disk {
   }
 
   list(directory: string): Promise<readonly string[]> {
-    return this.call('list', directory, [], () => this.#names.list(checked(directory)));
+    return this.call('list', directory, [], () => {
+      const name = checked(directory);
+      if (this.#names.get(name) instanceof Inode) throw new DiskError('READ_ONLY', directory, 'a file is no directory');
+      return this.#names.list(name);
+    });
   }
 
   makeDirectory(directory: string): Promise<void> {
-    return this.call('makeDirectory', directory, [], () => this.#link(checked(directory), 'directory'));
+    return this.call('makeDirectory', directory, [], () => {
+      const name = checked(directory);
+      if (this.#names.get(name) instanceof Inode) throw new DiskError('EXISTS', directory, 'a file stands there');
+      for (let above = parentOf(name); above !== ''; above = parentOf(above)) {
+        if (this.#names.get(above) instanceof Inode) throw new DiskError('READ_ONLY', directory, 'a file is no directory');
+      }
+      this.#link(name, 'directory');
+    });
   }
 
   rename(from: string, to: string): Promise<void> {
     return this.call('rename', to, [], () => {
       const [source, target] = [checked(from), checked(to)];
       if (this.#names.get(source) === undefined) throw new DiskError('NOT_FOUND', from, 'no such file');
-      if (this.#names.get(parentOf(target)) !== 'directory') throw new DiskError('NOT_FOUND', to, 'no such directory');
-      this.#names.change({ type: 'rename', from: source, to: target });
+      this.#checkDirectory(parentOf(target), to);
+      if (target !== source && this.#names.get(target) === 'directory') throw new DiskError('IO', to, 'a directory is not replaced');
+      if (target !== source) this.#names.change({ type: 'rename', from: source, to: target });
     });
   }
 
   remove(path: string): Promise<void> {
     return this.call('remove', path, [], () => {
       const name = checked(path);
-      if (this.#names.get(name) !== undefined) this.#names.change({ type: 'unlink', path: name });
+      const found = this.#names.get(name);
+      if (found === 'directory') throw new DiskError('IO', path, 'a directory is no file');
+      if (found !== undefined) this.#names.change({ type: 'unlink', path: name });
     });
   }
 
@@ -160,7 +174,13 @@ export class SimDisk implements Disk {
       if (this.#locked.has(name)) throw new DiskError('IN_USE', directory, 'another process holds the directory');
       this.#locked.add(name);
       this.#link(name, 'directory');
-      return { release: () => this.call('lock', directory, [], () => void this.#locked.delete(name)) };
+      let isHeld = true;
+      return {
+        release: () => this.call('lock', directory, [], () => {
+          if (isHeld) this.#locked.delete(name);
+          isHeld = false;
+        }),
+      };
     });
   }
 
@@ -216,6 +236,12 @@ export class SimDisk implements Disk {
     inode.sync();
   }
 
+  #checkDirectory(name: string, path: string): void {
+    const found = this.#names.get(name);
+    if (found === undefined) throw new DiskError('NOT_FOUND', path, 'no such directory');
+    if (found !== 'directory') throw new DiskError('READ_ONLY', path, 'a file is no directory');
+  }
+
   /** Links a node, and the directories above it that are missing. */
   #link(path: string, node: Inode | 'directory'): void {
     if (path === '') return;
@@ -255,7 +281,7 @@ class SimFile implements DiskFile {
     await this.#call('sync', [], () => {
       this.#disk.syncInode(this.path, this.#inode);
       this.#disk.appends.set(this.path, { newest: position, before: this.#disk.appends.get(this.path)?.newest ?? 0 });
-      if (note?.file instanceof SimFile) note.file.#inode.write(note.position, note.bytes);
+      if (note?.file instanceof SimFile && !note.file.#isClosed) note.file.#inode.write(note.position, note.bytes);
     }, this.#disk.faults.syncDelayMs);
   }
 

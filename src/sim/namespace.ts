@@ -77,5 +77,12 @@ function apply(names: Map<string, Node>, change: Change): void {
     const node = names.get(change.from);
     names.delete(change.from);
     if (node !== undefined) names.set(change.to, node);
+    // What is in a directory goes with it.
+    if (node !== 'directory') return;
+    for (const [path, inside] of [...names]) {
+      if (!path.startsWith(`${change.from}/`)) continue;
+      names.delete(path);
+      names.set(change.to + path.slice(change.from.length), inside);
+    }
   }
 }
