@@ -39,12 +39,15 @@ export class TcpConnection implements Connection {
     const first = this.#handlers === undefined;
     this.#handlers = handlers;
     if (!first) return;
-    this.socket.on('data', (bytes: Buffer) => this.#handlers!.data(plain(bytes)));
+    this.socket.on('data', (bytes: Buffer) => {
+      // What still comes in is read, so that the other end's end is seen, and is for nobody.
+      if (!this.#closing) this.#handlers!.data(plain(bytes));
+    });
     this.socket.on('drain', () => this.#drained());
     // Half-open serves nobody here: an end is an end.
-    this.socket.on('end', () => this.socket.destroy());
-    this.socket.on('close', () => this.#handlers!.closed(this.#error));
-    if (this.socket.destroyed) setImmediate(() => this.#handlers!.closed(this.#error));
+    this.socket.on('end', () => this.destroy());
+    this.socket.on('close', () => this.#over());
+    if (this.socket.destroyed) setImmediate(() => this.#over());
   }
 
   /** Gives the bare socket up, with what was read of it put back: another server takes over. */
@@ -69,7 +72,7 @@ export class TcpConnection implements Connection {
   }
 
   get queuedBytes(): number {
-    return this.#queued + this.socket.writableLength;
+    return this.#queued + (this.socket.destroyed ? 0 : this.socket.writableLength);
   }
 
   pause(): void {
@@ -92,15 +95,26 @@ export class TcpConnection implements Connection {
   }
 
   destroy(): void {
+    this.#forget();
     this.socket.destroy();
+  }
+
+  #over(): void {
+    this.#forget();
+    this.#handlers!.closed(this.#error);
+  }
+
+  /** What had not left is nobody's any more, and holds no memory. */
+  #forget(): void {
+    this.#queue = [];
+    this.#queued = 0;
   }
 
   #flush(): void {
     this.#flushing = false;
     const queue = this.#queue;
     if (queue.length === 0 || this.socket.destroyed) return;
-    this.#queue = [];
-    this.#queued = 0;
+    this.#forget();
     if (queue.length === 1) {
       this.socket.write(queue[0]!);
       return;

@@ -219,12 +219,17 @@ export class SimNetwork {
   #dial(from: string, address: Address, timeoutMs: number, gate: Gate): Promise<Connection> {
     const { host: to, port } = address;
     return new Promise((resolve, reject) => {
-      const late = this.#clock.after(timeoutMs, () => gate(() => reject(new DialError(`no answer from ${to}:${port} in ${timeoutMs} ms`, false))));
+      let isLate = false;
+      const late = this.#clock.after(timeoutMs, () => {
+        isLate = true;
+        gate(() => reject(new DialError(`no answer from ${to}:${port} in ${timeoutMs} ms`, false)));
+      });
       this.#clock.after(this.#delay(from, to) + this.#delay(to, from), () =>
         // A process that died meanwhile has dialed nobody.
         gate(() => {
           // A handshake needs both ways; what does not come back looks like nobody there.
-          if (this.#isBlocked(from, to) || this.#isBlocked(to, from)) return;
+          // Nor does who gave up meanwhile take what comes: the listener would keep a connection that nobody holds.
+          if (isLate || this.#isBlocked(from, to) || this.#isBlocked(to, from)) return;
           late();
           const listener = this.#listeners.get(`${to}:${port}`);
           this.#observe(listener === undefined ? 'refused' : 'open', from, to, undefined);
