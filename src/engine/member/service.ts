@@ -24,6 +24,8 @@ const changePauseMs = 50;
 export class KvService implements MemberService {
   readonly #member: Member;
   #closing = false;
+  /** The newest moment of which it is known that all committed until then is applied here, by the local clock. */
+  #freshAt = -Infinity;
   reads = 0;
   proposals = 0;
 
@@ -51,7 +53,9 @@ export class KvService implements MemberService {
     if (replica instanceof OperationError) throw replica;
     this.reads++;
     if (options.consistency === 'linearizable' || (options.consistency === 'bounded' && this.#isTooOld(replica, options))) {
-      await abortable(replica.barrier(this.#member.clock.now() + options.deadlineMs), options.signal);
+      const asked = this.#member.clock.now();
+      await abortable(replica.barrier(asked + options.deadlineMs), options.signal);
+      this.#freshAt = Math.max(this.#freshAt, asked);
     }
     const job = kvOf(replica).read(request as RangeRequest | TxnRequest);
     const waiting = runSliced(this.#member.clock, job);
@@ -166,11 +170,9 @@ export class KvService implements MemberService {
 
   #isTooOld(replica: Replica, options: ReadOptions): boolean {
     if (options.minRevision !== undefined && kvOf(replica).revision < options.minRevision) return true;
-    if (options.maxAgeMs === undefined) return false;
-    // A follower hears of every commit with the heartbeat after it; the leader itself is never old to itself.
-    const { state, options: raft } = replica.raft;
-    const heardMs = (state.loyalTicks + raft.heartbeatTicks) * this.#member.replicaOptions.tickMs;
-    return !replica.raft.isLeader && (state.lead === 0 || heardMs > options.maxAgeMs || kvOf(replica).appliedIndex < state.log.committed);
+    // That a leader was heard of says nothing of how far behind this member is, nor that nobody leads by now where the
+    // news do not come from. A barrier that was passed says both, until it is as old as the read may be.
+    return options.maxAgeMs !== undefined && this.#member.clock.now() - this.#freshAt > options.maxAgeMs;
   }
 }
 
