@@ -1,6 +1,7 @@
 // gRPC's messages inside a stream of HTTP/2: a byte that says whether it is compressed, its length, itself.
 
 import { fail } from '../../core/errors.ts';
+import { GrowingBytes } from '../growing-bytes.ts';
 import { GrpcError } from './status.ts';
 
 /** As etcd: a request of 1.5 MiB, and what surrounds it. */
@@ -9,48 +10,37 @@ const prefixBytes = 5;
 
 /** Collects a stream's bytes until they are messages. */
 export class MessageReader {
-  #held: Uint8Array[] = [];
-  #bytes = 0;
+  readonly #held = new GrowingBytes();
 
   get heldBytes(): number {
-    return this.#bytes;
+    return this.#held.length;
   }
 
   add(bytes: Uint8Array): void {
-    this.#held.push(bytes);
-    this.#bytes += bytes.length;
     // Of a message that is too large nothing more than its length is kept.
-    if (this.#bytes >= prefixBytes) this.#announced();
+    this.#held.add(bytes, this.#held.length >= prefixBytes ? prefixBytes + this.#announced() : 0);
+    if (this.#held.length >= prefixBytes) this.#announced();
   }
 
-  /** The next whole message, copied out of the chunks it came in. */
+  /** The next whole message, copied. */
   next(): Uint8Array | undefined {
-    if (this.#bytes < prefixBytes) return undefined;
-    const length = this.#announced();
-    if (this.#bytes < prefixBytes + length) return undefined;
-    const whole = this.#joined();
-    const message = new Uint8Array(length);
-    message.set(whole.subarray(prefixBytes, prefixBytes + length));
-    const rest = whole.subarray(prefixBytes + length);
-    this.#held = rest.length === 0 ? [] : [rest];
-    this.#bytes = rest.length;
+    if (this.#held.length < prefixBytes) return undefined;
+    const end = prefixBytes + this.#announced();
+    if (this.#held.length < end) return undefined;
+    const message = new Uint8Array(this.#held.bytes.subarray(prefixBytes, end));
+    this.#held.drop(end);
     return message;
   }
 
   #announced(): number {
-    const head = this.#held[0]!.length >= prefixBytes ? this.#held[0]! : this.#joined();
+    const head = this.#held.bytes;
     if (head[0] !== 0) {
       if (head[0] === 1) throw new GrpcError('Unimplemented', 'grpc: compressed messages are not read here: send identity');
       fail('PROTOCOL', { detail: 'grpc: a message begins with 0 or 1' });
     }
-    const length = ((head[1]! << 24) | (head[2]! << 16) | (head[3]! << 8) | head[4]!) >>> 0;
+    const length = head.readUInt32BE(1);
     if (length > messageBytesMax) throw new GrpcError('ResourceExhausted', `grpc: received message larger than max (${length} vs. ${messageBytesMax})`);
     return length;
-  }
-
-  #joined(): Uint8Array {
-    if (this.#held.length > 1) this.#held = [Buffer.concat(this.#held, this.#bytes)];
-    return this.#held[0]!;
   }
 }
 

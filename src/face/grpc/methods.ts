@@ -5,15 +5,13 @@ import { OperationError } from '../../core/errors.ts';
 import { decodeReadResult, decodeReply, encodeCommand, encodeRequest, isReadOnly, requestBytesMax } from '../../core/kv/index.ts';
 import type { RangeResponse, TxnRequest, TxnResponse, WriteRequest, WriteResponse } from '../../core/kv/index.ts';
 import type { MemberListRow, MemberService, MembershipChange, ReadOptions } from '../../engine/service.ts';
+import { etcdVersion } from '../version.ts';
 import { messageType } from './codec.ts';
 import type { Message, MessageType } from './codec.ts';
 import { files } from './schema.ts';
 import type * as etcd from './schema.ts';
 import { GrpcError } from './status.ts';
 import { count, fromDelete, fromPut, fromRange, fromTxn, isSerializable, toAddress, toDelete, toPut, toRange, toTxn } from './translate.ts';
-
-/** The version of etcd whose answers these are, as far as docs/reference/etcd.md goes. */
-export const etcdVersion = '3.4.23';
 
 export interface Edge {
   readonly service: MemberService;

@@ -2,7 +2,7 @@
 // refused here, whichever branch of a transaction it stands in.
 
 import { fail } from '../../core/errors.ts';
-import type { Compare, CompareResult, KeyRange, KvResponse, RangeRequest, SortTarget, TxnOperation, TxnRequest } from '../../core/kv/index.ts';
+import type { Compare, CompareResult, KeyRange, KvResponse, RangeRequest, SortTarget, TxnOperation, TxnRequest, TxnResponse } from '../../core/kv/index.ts';
 import { txnOperationsMax } from '../../core/kv/index.ts';
 import type * as etcd from './schema.ts';
 import { GrpcError } from './status.ts';
@@ -137,13 +137,15 @@ export function fromDelete(header: etcd.ResponseHeader, response: KvResponse & {
   return { header, deleted: response.deleted, prev_kvs: response.prevKvs.map(fromKeyValue) };
 }
 
-/** The answers inside carry the revision alone, as etcd's do. */
-export function fromTxn(header: etcd.ResponseHeader, response: KvResponse & { type: 'txn' }): etcd.TxnResponse {
-  const inner: etcd.ResponseHeader = { revision: header.revision };
-  return {
-    header,
-    succeeded: response.succeeded,
-    responses: response.responses.map((each): etcd.ResponseOp => {
+/** The answers inside carry the revision alone, as it was once theirs was done; transactions inside not even that, as etcd's. */
+export function fromTxn(header: etcd.ResponseHeader, response: TxnResponse): etcd.TxnResponse {
+  const { revision: after = 0 } = header;
+  const before = writes(response) ? Number(after) - 1 : Number(after);
+  let wrote = false;
+  const inside = (txn: TxnResponse): etcd.ResponseOp[] =>
+    txn.responses.map((each): etcd.ResponseOp => {
+      wrote ||= each.type !== 'txn' && writes(each);
+      const inner: etcd.ResponseHeader = { revision: wrote ? before + 1 : before };
       switch (each.type) {
         case 'range':
           return { response_range: fromRange(inner, each) };
@@ -152,10 +154,26 @@ export function fromTxn(header: etcd.ResponseHeader, response: KvResponse & { ty
         case 'delete':
           return { response_delete_range: fromDelete(inner, each) };
         case 'txn':
-          return { response_txn: fromTxn(inner, each) };
+          return { response_txn: { header: {}, succeeded: each.succeeded, responses: inside(each) } };
         case 'append':
           return fail('INTERNAL', { detail: 'an append that nobody asked for' });
       }
-    }),
-  };
+    });
+  return { header, succeeded: response.succeeded, responses: inside(response) };
+}
+
+/** All writes of a transaction have one revision. */
+function writes(response: KvResponse): boolean {
+  switch (response.type) {
+    case 'range':
+    case 'compact':
+      return false;
+    case 'delete':
+      return response.deleted > 0;
+    case 'txn':
+      return response.responses.some(writes);
+    case 'put':
+    case 'append':
+      return true;
+  }
 }

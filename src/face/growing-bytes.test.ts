@@ -1,0 +1,36 @@
+import { expect, it } from 'vitest';
+import { GrowingBytes } from './growing-bytes.ts';
+
+it('what came in parts is what was sent, whatever the parts are', () => {
+  const whole = Uint8Array.from({ length: 5000 }, (_, at) => (at * 31) & 0xff);
+  for (const size of [1, 2, 3, 64, 4999, 5000]) {
+    for (const expected of [0, 5000, 10, 1e9]) {
+      const bytes = new GrowingBytes();
+      for (let at = 0; at < whole.length; at += size) bytes.add(whole.slice(at, at + size), expected);
+      expect(new Uint8Array(bytes.bytes)).toEqual(whole);
+      bytes.drop(1234);
+      bytes.add(Uint8Array.of(9));
+      expect(new Uint8Array(bytes.bytes)).toEqual(Uint8Array.of(...whole.slice(1234), 9));
+      bytes.drop(bytes.length);
+      expect([bytes.length, bytes.bytes.length]).toEqual([0, 0]);
+    }
+  }
+});
+
+it('an announced length is believed once half of it has come', () => {
+  const bytes = new GrowingBytes();
+  bytes.add(new Uint8Array(10), 1000);
+  bytes.add(new Uint8Array(10), 1000);
+  expect(bytes.bytes.buffer.byteLength).toBeLessThan(100);
+  bytes.add(new Uint8Array(500), 1000);
+  expect(bytes.bytes.buffer.byteLength).toBe(1000);
+});
+
+it('a million parts of one byte cost about what they weigh', () => {
+  const before = process.memoryUsage();
+  const bytes = new GrowingBytes();
+  for (let at = 0; at < 1 << 20; at++) bytes.add(new Uint8Array(1));
+  // The same buffer, never a part of it: what is kept is one.
+  expect(bytes.bytes.buffer.byteLength).toBeLessThanOrEqual(2 << 20);
+  expect(process.memoryUsage().arrayBuffers - before.arrayBuffers).toBeLessThan(64 << 20);
+});
