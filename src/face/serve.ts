@@ -18,6 +18,7 @@ import { TcpConnection, nodeNetwork } from '../node/tcp.ts';
 import { calmLogger } from './calm-logger.ts';
 import type { GrpcServer } from './grpc/index.ts';
 import { connect } from './client.ts';
+import { gatewayRoutes } from './http/gateway.ts';
 import { healthRoutes } from './http/health.ts';
 import type { HealthSource } from './http/health.ts';
 import { httpFailure } from './http/failure.ts';
@@ -27,7 +28,7 @@ import type { Guest, ListenOptions } from './listeners.ts';
 import { renderMetrics } from './metrics.ts';
 import { Sniffer } from './sniff.ts';
 import type { SniffTargets } from './sniff.ts';
-import { version } from './version.ts';
+import { etcdVersion, version } from './version.ts';
 
 export interface ServeOptions extends ListenOptions {
   readonly name: string;
@@ -97,11 +98,12 @@ export async function serve(options: ServeOptions): Promise<ServedMember> {
     native.close();
     void grpc?.then((server) => server.close());
   });
-  const health = healthRoutes(healthSource(member, service, native, () => !failed));
-  const http = new HttpServer({ logger: calm, failure: httpFailure, route: (path) => health.get(path) });
-  const shown = new HttpServer({ logger: calm, failure: httpFailure, route: (path) => health.get(path) });
   const { cluster, member: id } = member.identity;
   const edge = { service, cluster, member: id, term: () => member.replica(1)?.raft.state.term ?? 0 };
+  const health = healthRoutes(healthSource(member, service, native, () => !failed));
+  const gateway = gatewayRoutes(edge, (error) => calm.log('error', 'a call of the gateway failed unforeseen', { error: error instanceof Error ? (error.stack ?? error.message) : String(error) }));
+  const http = new HttpServer({ logger: calm, failure: httpFailure, route: (path) => health.get(path) ?? gateway.get(path) });
+  const shown = new HttpServer({ logger: calm, failure: httpFailure, route: (path) => health.get(path) });
   // Loaded when somebody speaks it first: a member whom nobody asks so does not pay for it.
   let grpc: Promise<GrpcServer> | undefined;
   let stopped = false;
@@ -180,6 +182,7 @@ export async function serve(options: ServeOptions): Promise<ServedMember> {
 function healthSource(member: Member, service: KvService, native: NativeServer, healthy: () => boolean): HealthSource {
   return {
     version,
+    etcdVersion,
     healthy,
     ready: () => service.ready && healthy(),
     metrics: () => renderMetrics(sample(member, service, native)),

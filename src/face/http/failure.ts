@@ -11,7 +11,6 @@ export const httpFailures: Readonly<Record<HttpFailure, { readonly status: numbe
   answerTooLarge: { status: 413, error: 'TOO_LARGE', code: 3, message: 'the answer is too large: ask for less at a time' },
   overloaded: { status: 503, error: 'OVERLOADED', code: 8, message: 'too much work is under way' },
   malformed: { status: 400, error: 'BAD_REQUEST', code: 3, message: 'the request is malformed' },
-  forbidden: { status: 403, error: 'FORBIDDEN', code: 7, message: 'a page of another site may not ask for this' },
   internal: { status: 500, error: 'INTERNAL', code: 13, message: 'the member failed to do it; its log says why' },
 };
 

@@ -3,7 +3,9 @@
 import type { HttpAnswer, HttpHandler } from './server.ts';
 
 export interface HealthSource {
+  /** This build's; and the version of etcd whose contract it meets. */
   readonly version: string;
+  readonly etcdVersion: string;
   /** The process works. */
   healthy(): boolean;
   /** It serves: started, not leaving, a leader is known. */
@@ -14,14 +16,16 @@ export interface HealthSource {
 }
 
 export const plain = (status: number, body: string, type = 'text/plain'): HttpAnswer => ({ status, type, body });
-export const json = (status: number, value: unknown): HttpAnswer => ({ status, type: 'application/json', body: `${JSON.stringify(value)}\n` });
+export const json = (status: number, value: unknown): HttpAnswer => ({ status, type: 'application/json', body: JSON.stringify(value) });
 
 export function healthRoutes(source: HealthSource): ReadonlyMap<string, HttpHandler> {
+  const living: HttpHandler = { method: 'GET', answer: () => (source.healthy() ? plain(200, 'ok\n') : plain(503, 'failed\n')) };
   return new Map<string, HttpHandler>([
-    ['/healthz', { method: 'GET', answer: () => (source.healthy() ? plain(200, 'ok\n') : plain(503, 'failed\n')) }],
+    ['/healthz', living],
+    ['/livez', living],
     ['/readyz', { method: 'GET', answer: () => (source.ready() ? plain(200, 'ready\n') : plain(503, 'not ready\n')) }],
     ['/metrics', { method: 'GET', answer: () => plain(200, source.metrics(), 'text/plain; version=0.0.4') }],
-    ['/version', { method: 'GET', answer: () => json(200, { thole: source.version }) }],
+    ['/version', { method: 'GET', answer: () => json(200, { etcdserver: source.etcdVersion, etcdcluster: source.etcdVersion.replace(/\.\d+$/, '.0'), thole: source.version }) }],
     ['/health', { method: 'GET', answer: ({ query }) => health(source, query.get('serializable') === 'true') }],
   ]);
 }

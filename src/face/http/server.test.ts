@@ -48,10 +48,17 @@ async function rig(routes: Readonly<Record<string, HttpHandler>>, limits: Partia
   const ask = async (bytes: string): Promise<string> => {
     const raw = await dial();
     raw.socket.write(bytes);
-    await until(() => raw.closed || /\r\n\r\n[\s\S]*\n$/.test(raw.received));
+    await until(() => raw.closed || isWhole(raw.received));
     return raw.received;
   };
   return { http, errors, dial, ask };
+}
+
+/** One answer, as long as it said. */
+function isWhole(received: string): boolean {
+  const head = received.indexOf('\r\n\r\n');
+  const length = Number(/content-length: (\d+)/i.exec(received)?.[1] ?? Number.NaN);
+  return head >= 0 && received.length >= head + 4 + length;
 }
 
 async function until(condition: () => boolean): Promise<void> {

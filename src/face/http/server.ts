@@ -7,6 +7,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Logger } from '../../engine/ports.ts';
+import { GrowingBytes } from '../growing-bytes.ts';
 
 export interface HttpRequest {
   readonly path: string;
@@ -18,13 +19,21 @@ export interface HttpRequest {
 export interface HttpAnswer {
   readonly status: number;
   readonly type: string;
-  readonly body: string;
+  readonly body: string | HttpTexts;
+}
+
+/** A large body, made while it is sent: `bytes` is what is held for it until it has been taken. */
+export interface HttpTexts {
+  readonly bytes: number;
+  texts(): Iterable<string>;
 }
 
 /** What is done at a path. */
 export interface HttpHandler {
   readonly method: 'GET' | 'POST';
   answer(request: HttpRequest): HttpAnswer | Promise<HttpAnswer>;
+  /** What is said here instead of an answer; undefined: what is said everywhere. */
+  failure?(failure: HttpFailure): HttpAnswer | undefined;
 }
 
 export interface HttpServerOptions {
@@ -36,7 +45,7 @@ export interface HttpServerOptions {
   readonly limits?: Partial<HttpLimits>;
 }
 
-export type HttpFailure = 'notFound' | 'methodNotAllowed' | 'bodyTooLarge' | 'answerTooLarge' | 'overloaded' | 'malformed' | 'forbidden' | 'internal';
+export type HttpFailure = 'notFound' | 'methodNotAllowed' | 'bodyTooLarge' | 'answerTooLarge' | 'overloaded' | 'malformed' | 'internal';
 
 export interface HttpLimits {
   /** Beyond, the oldest makes room. @default 256 */
@@ -175,9 +184,10 @@ export class HttpServer {
     const url = parseUrl(request.url);
     const path = url?.pathname ?? '/';
     const isHead = request.method === 'HEAD';
-    const refuse = (failure: HttpFailure): Promise<void> => this.#send(connection, response, this.#options.failure(failure), isHead);
+    const handler = url === undefined ? undefined : this.#options.route(path);
+    const refusal = (failure: HttpFailure): HttpAnswer => handler?.failure?.(failure) ?? this.#options.failure(failure);
+    const refuse = (failure: HttpFailure): Promise<void> => this.#send(connection, response, refusal(failure), isHead);
     if (url === undefined) return refuse('malformed');
-    const handler = this.#options.route(path);
     if (handler === undefined) return refuse('notFound');
     if (request.method !== handler.method && !(isHead && handler.method === 'GET')) {
       response.setHeader('allow', handler.method === 'GET' ? 'GET, HEAD' : 'POST');
@@ -188,12 +198,12 @@ export class HttpServer {
       // Nothing can follow on this connection; but who still sends hears why before it is closed, not a reset.
       response.setHeader('connection', 'close');
       response.shouldKeepAlive = false;
-      return this.#send(connection, response, this.#options.failure(body), isHead, request);
+      return this.#send(connection, response, refusal(body), isHead, request);
     }
     try {
       const answer = await this.#answer(handler, { path, query: url.searchParams, headers: request.headers, body });
       if (typeof answer === 'string') return await refuse(answer);
-      const bytes = answer.body.length;
+      const bytes = typeof answer.body === 'string' ? answer.body.length : answer.body.bytes;
       if (bytes > this.#limits.answerBytesMax) return await refuse('answerTooLarge');
       if (bytes > smallBytes && this.#heldBytes + bytes > this.#limits.bytesMax) return await refuse('overloaded');
       await this.#send(connection, response, answer, isHead);
@@ -217,7 +227,8 @@ export class HttpServer {
     if (Number(request.headers['content-length'] ?? 0) > bodyBytesMax) return Promise.resolve('bodyTooLarge');
     connection.expect(bodyMs);
     return new Promise((resolve, reject) => {
-      const parts: Buffer[] = [];
+      const whole = new GrowingBytes();
+      const announced = Number(request.headers['content-length'] ?? 0);
       let bytes = 0;
       const over = (): void => {
         request.off('data', data).off('end', ended).off('close', brokeOff);
@@ -233,11 +244,11 @@ export class HttpServer {
         this.#heldBytes += part.length;
         if (bytes > bodyBytesMax) return refuse('bodyTooLarge');
         if (bytes > smallBytes && this.#heldBytes > bytesMax) return refuse('overloaded');
-        parts.push(part);
+        whole.add(part, announced);
       };
       const ended = (): void => {
         over();
-        resolve(Buffer.concat(parts, bytes));
+        resolve(whole.bytes);
       };
       const brokeOff = (): void => {
         over();
@@ -250,13 +261,15 @@ export class HttpServer {
 
   /** Resolves when it has been taken, or nobody is there to take it. */
   async #send(connection: HttpConnection, response: ServerResponse, { status, type, body }: HttpAnswer, isHead: boolean, unread?: IncomingMessage): Promise<void> {
-    const bytes = Buffer.from(body);
-    this.#heldBytes += bytes.length;
+    const whole = typeof body === 'string' ? Buffer.from(body) : undefined;
+    const heldBytes = whole === undefined ? (body as HttpTexts).bytes : whole.length;
+    this.#heldBytes += heldBytes;
     try {
-      response.writeHead(status, { 'content-type': type, 'content-length': bytes.length });
+      response.writeHead(status, { 'content-type': type, ...(whole === undefined ? {} : { 'content-length': whole.length }) });
       if (isHead) return void response.end();
-      for (let at = 0; at < bytes.length && !response.destroyed; at += partBytes) {
-        if (response.write(bytes.subarray(at, at + partBytes))) continue;
+      for (const part of whole === undefined ? joined((body as HttpTexts).texts()) : cut(whole)) {
+        if (response.destroyed) break;
+        if (response.write(part)) continue;
         connection.expect(this.#limits.takenMs);
         await drained(response);
         connection.expectNothing();
@@ -264,9 +277,24 @@ export class HttpServer {
       if (unread !== undefined) await discarded(unread);
       response.end();
     } finally {
-      this.#heldBytes -= bytes.length;
+      this.#heldBytes -= heldBytes;
     }
   }
+}
+
+function* cut(bytes: Buffer): Generator<Buffer, void, void> {
+  for (let at = 0; at < bytes.length; at += partBytes) yield bytes.subarray(at, at + partBytes);
+}
+
+function* joined(texts: Iterable<string>): Generator<Buffer, void, void> {
+  let text = '';
+  for (const each of texts) {
+    text += each;
+    if (text.length < partBytes) continue;
+    yield* cut(Buffer.from(text));
+    text = '';
+  }
+  if (text !== '') yield Buffer.from(text);
 }
 
 function drained(response: ServerResponse): Promise<void> {
