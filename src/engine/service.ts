@@ -38,6 +38,8 @@ export interface MemberStatus {
   readonly durability: 'fsync' | 'os';
   readonly formatVersion: number;
   readonly protocolVersion: number;
+  /** The replicated one: what every member understands. 0: a build that does not say. */
+  readonly clusterVersion: number;
   readonly uptimeMs: number;
   /** What is wrong, as sentences; empty is well. */
   readonly errors: readonly string[];

@@ -38,6 +38,7 @@ export const metricTable: Readonly<Record<string, Metric>> = {
   thole_durability_fsync: { type: 'gauge', help: '1: acknowledged writes are fsynced; 0: the operating system has them', value: ({ status }) => Number(status.durability === 'fsync') },
   thole_format_version: { type: 'gauge', help: 'the version of the files written', value: ({ status }) => status.formatVersion },
   thole_protocol_version: { type: 'gauge', help: 'the highest native protocol spoken', value: ({ status }) => status.protocolVersion },
+  thole_cluster_version: { type: 'gauge', help: 'the version that every member understands, as replicated', value: ({ status }) => status.clusterVersion },
   thole_client_connections: { type: 'gauge', help: 'native client connections', value: ({ clientConnections }) => clientConnections },
   thole_requests_in_flight: { type: 'gauge', help: 'requests under way', value: ({ requestsInFlight }) => requestsInFlight },
   thole_proposals_total: { type: 'counter', help: 'commands proposed through this member', value: ({ proposals }) => proposals },

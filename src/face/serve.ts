@@ -61,7 +61,7 @@ export interface ServedMember {
 const loopback = /^(127\.|::1$|localhost$)/;
 const drainMs = 3000;
 const joinTimeoutMs = 15_000;
-const sessionSweepMs = 1000;
+const housekeepingMs = 1000;
 /** Whether the member can serve a read is found out by serving one, of one key. */
 const healthRead = encodeRequest({ type: 'range', key: utf8('health') });
 const healthReadMs = 2000;
@@ -159,7 +159,7 @@ export async function serve(options: ServeOptions): Promise<ServedMember> {
     await stop();
     throw error;
   }
-  const sweep = setInterval(() => service.sweepSessions(), sessionSweepMs);
+  const sweep = setInterval(() => service.keepHouse(), housekeepingMs);
   sweep.unref();
   let stopping: Promise<void> | undefined;
   return {
@@ -183,6 +183,7 @@ function healthSource(member: Member, service: KvService, native: NativeServer, 
   return {
     version,
     etcdVersion,
+    clusterVersion: () => service.status().clusterVersion,
     healthy,
     ready: () => service.ready && healthy(),
     metrics: () => renderMetrics(sample(member, service, native)),

@@ -215,7 +215,7 @@ export class World {
       life.started = true;
       this.note(machine.name, 'started');
       const sweep = (): void => {
-        service.sweepSessions();
+        service.keepHouse();
         clock.after(sweepMs, sweep);
       };
       clock.after(sweepMs, sweep);

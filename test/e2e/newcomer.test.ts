@@ -9,7 +9,7 @@ afterAll(cleanUp);
 
 interface StatusRow {
   readonly Endpoint: string;
-  readonly Status: { readonly digest: string; readonly raftAppliedIndex: number; readonly name: string };
+  readonly Status: { readonly digest: string; readonly raftAppliedIndex: number; readonly name: string; readonly durability: string; readonly formatVersion: number; readonly protocolVersion: number; readonly clusterVersion: number };
 }
 
 describe('thole dev', () => {
@@ -70,6 +70,25 @@ describe('thole dev', () => {
     expect(old.err).toMatch(/^Error: COMPACTED\b/);
     const again = await cluster.verb(['compact', '1']);
     expect([again.code, again.err]).toEqual([1, expect.stringMatching(/^Error: COMPACTED\b/)]);
+  });
+
+  it('every status says how durable a write is, and which versions of format, protocol and cluster there are', async () => {
+    const rows = await eventually('every member understands version 2', async () => {
+      const all = (await okJson(['endpoint', 'status'])) as StatusRow[];
+      return all.length === 3 && all.every(({ Status }) => Status.clusterVersion === 2) ? all : undefined;
+    }, 20_000, 200);
+    expect(rows.map(({ Status: { durability, formatVersion, protocolVersion } }) => ({ durability, formatVersion, protocolVersion }))).toEqual(
+      rows.map(() => ({ durability: 'fsync', formatVersion: 1, protocolVersion: 1 })),
+    );
+    const lines = (await ok(['endpoint', 'status', '-o', 'table'])).trim().split('\n').map((line) => line.split('|').map((cell) => cell.trim()));
+    expect(lines[1]!.slice(-5, -1)).toEqual(['DURABILITY', 'FORMAT', 'PROTOCOL', 'CLUSTER']);
+    for (const line of lines.slice(3, 6)) expect(line.slice(-5, -1)).toEqual(['fsync', '1', '1', '2']);
+    expect((await ok(['endpoint', 'status'])).trim().split('\n').map((line) => line.split(', ').slice(-4))).toEqual(rows.map(() => ['fsync', '1', '1', '2']));
+    for (const endpoint of cluster.endpoints) {
+      const metrics = await (await fetch(`http://${endpoint}/metrics`)).text();
+      for (const line of ['thole_durability_fsync 1', 'thole_format_version 1', 'thole_protocol_version 1', 'thole_cluster_version 2']) expect(metrics.split('\n')).toContain(line);
+      expect(await (await fetch(`http://${endpoint}/version`)).json()).toMatchObject({ etcdserver: '3.4.23', etcdcluster: '3.4.0', clusterVersion: 2 });
+    }
   });
 
   it('member list and endpoint status, health, hashkv', async () => {

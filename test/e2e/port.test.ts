@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { connect } from '../../src/face/client.ts';
 import type { Client } from '../../src/face/index.ts';
-import { Running, cleanUp, eventually, freePorts, main, sleep, tempDir } from './support/processes.ts';
+import { Running, cleanUp, eventually, freePorts, main, sleep, tempDir, thole } from './support/processes.ts';
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
@@ -109,7 +109,7 @@ describe('separate listeners', () => {
     const initialCluster = [0, 1, 2].map((i) => `n${i}=${at(4 * i)}`).join(',');
     for (let i = 0; i < 3; i++) {
       const words = ['serve', '--name', `n${i}`, '--data-dir', tempDir(), '--listen', at(12), '--listen-peer', at(4 * i), '--listen-client', at(4 * i + 1), '--listen-http', at(4 * i + 2), '--initial-cluster', initialCluster, '--log-level', 'warn'];
-      members.push(new Running(process.execPath, [main, ...words], { THOLE_LISTEN_METRICS: at(4 * i + 3) }));
+      members.push(new Running(process.execPath, [main, ...words], { THOLE_LISTEN_METRICS: at(4 * i + 3), THOLE_DURABILITY: 'os' }));
     }
     client = await connect({ endpoints: [0, 1, 2].map((i) => at(4 * i + 1)), timeoutMs: 15_000 });
     await client.kv.put('a', '1');
@@ -121,6 +121,13 @@ describe('separate listeners', () => {
     expect(await status(at(2), '/health')).toBe(200);
     expect(await status(at(3), '/health')).toBe(200);
     expect((await http(at(3), '/metrics')).toString()).toContain('thole_ready 1');
+  });
+
+  it('say that a power failure would forget what these acknowledge', async () => {
+    expect((await client.status(at(1))).durability).toBe('os');
+    expect((await http(at(3), '/metrics')).toString()).toContain('thole_durability_fsync 0\n');
+    const { out } = await thole(['endpoint', 'status', '--endpoints', at(1)]);
+    expect(out.trim().split(', ').slice(-4)[0]).toBe('os');
   });
 
   it('and nothing else', async () => {

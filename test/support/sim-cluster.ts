@@ -58,7 +58,7 @@ export class SimCluster {
   }
 
   /** Starts a member; it goes on starting while time passes. */
-  async start(at: number): Promise<Life> {
+  async start(at: number, its: Pick<MemberOptions, 'clusterVersionMax'> = {}): Promise<Life> {
     const name = this.names[at]!;
     let life: Life | undefined;
     const alive = (): boolean => life === undefined || life.alive;
@@ -83,6 +83,7 @@ export class SimCluster {
         durability: this.#options.durability ?? 'fsync',
         replica: { snapshotBytesPerSecond: 1e12, ...this.#options.replica },
         segmentBytes: this.#options.segmentBytes ?? 64 << 10,
+        ...its,
       }, kvMachines),
     );
     const born: Life = { member, service: new KvService(member), alive: true, failure: undefined, started: false };

@@ -4,6 +4,7 @@
 import { fail } from '../errors.ts';
 import type { Failure } from '../errors.ts';
 import { Reader, Writer, decodeFailure, encodeFailure } from '../wire/index.ts';
+import { checkKnown } from './cluster-version.ts';
 import { readRequest, readResponse, writeRequest, writeResponse } from './request-codec.ts';
 import type { KvRequest, RangeResponse, Revision, TxnResponse, WriteRequest, WriteResponse } from './request.ts';
 
@@ -23,14 +24,15 @@ export type Command =
   | { readonly type: 'openSession'; readonly id: number; readonly ttlMs: number }
   | { readonly type: 'touchSession'; readonly ids: readonly number[] }
   | { readonly type: 'expireSessions'; readonly ids: readonly number[]; /** Proposed when the batches' clock stood here: whoever was touched since stays. */ readonly at: number }
-  | { readonly type: 'closeSession'; readonly id: number };
+  | { readonly type: 'closeSession'; readonly id: number }
+  | { readonly type: 'raiseVersion'; readonly version: number };
 
 export type ReplyBody = WriteResponse | { readonly type: 'ack' };
 export type Reply =
   | { readonly revision: Revision; readonly response: ReplyBody }
   | { readonly revision: Revision; readonly failure: Failure };
 
-const types = ['write', 'openSession', 'touchSession', 'expireSessions', 'closeSession'] as const;
+const types = ['write', 'openSession', 'touchSession', 'expireSessions', 'closeSession', 'raiseVersion'] as const;
 
 export function encodeCommand(command: Command): Uint8Array {
   const writer = new Writer(command.type === 'write' && command.request.type === 'put' ? 64 + command.request.key.length + command.request.value.length : 128);
@@ -50,17 +52,35 @@ export function encodeCommand(command: Command): Uint8Array {
       break;
     case 'closeSession':
       writer.u53(command.id);
+      break;
+    case 'raiseVersion':
+      writer.u16(command.version);
   }
   return writer.finish();
 }
 
-/** Keys and values are views of `bytes`. */
-export function decodeCommand(bytes: Uint8Array): Command {
+/** The cluster version that brought each; docs/internals/kv-format.md. */
+const broughtBy: Readonly<Record<Command['type'], number>> = {
+  write: 1, openSession: 1, touchSession: 1, expireSessions: 1, closeSession: 1, raiseVersion: 2,
+};
+
+/** The cluster version that an encoded command needs, by its first bytes alone. */
+export function versionNeeded(bytes: Uint8Array): number {
+  return broughtBy[typeOf(bytes)];
+}
+
+function typeOf(bytes: Uint8Array): Command['type'] {
   const reader = new Reader(bytes);
   const version = reader.u8();
   if (version !== commandVersion) fail('UNSUPPORTED', { detail: `a command of version ${version}` });
   const number = reader.u8();
-  const type = types[number] ?? fail('UNSUPPORTED', { detail: `a command of type ${number}` });
+  return types[number] ?? fail('UNSUPPORTED', { detail: `a command of type ${number}` });
+}
+
+/** Keys and values are views of `bytes`. */
+export function decodeCommand(bytes: Uint8Array): Command {
+  const type = typeOf(bytes);
+  const reader = new Reader(bytes.subarray(2));
   switch (type) {
     case 'write': {
       const [session, sequence, lowest] = [reader.u53(), reader.u53(), reader.u53()];
@@ -79,6 +99,8 @@ export function decodeCommand(bytes: Uint8Array): Command {
     }
     case 'closeSession':
       return { type, id: reader.u53() };
+    case 'raiseVersion':
+      return { type, version: checkKnown(reader.u16()) };
   }
 }
 

@@ -4,6 +4,7 @@ import { assert } from '../assert.ts';
 import { OperationError } from '../errors.ts';
 import type { Failure } from '../errors.ts';
 import { crc32c } from '../wire/index.ts';
+import { clusterVersions } from './cluster-version.ts';
 import { decodeBatch, decodeCommand, encodeReply } from './command.ts';
 import type { Command, ReadResult, Reply } from './command.ts';
 import { Digest } from './digest.ts';
@@ -21,6 +22,7 @@ import { snapshotBlocks } from './snapshot.ts';
 import type { SnapshotSource } from './snapshot.ts';
 import { emptyState } from './state.ts';
 import type { KvState } from './state.ts';
+import { mix } from './version.ts';
 import type { Version } from './version.ts';
 import { ValueStore } from './value-store.ts';
 import { Workspace } from './workspace.ts';
@@ -65,14 +67,20 @@ export class Kv {
     return this.#state.stampMs;
   }
 
+  get clusterVersion(): number {
+    return this.#state.clusterVersion;
+  }
+
   get size(): { readonly keys: number; readonly bytes: number; readonly sessions: number } {
     return { keys: this.#state.keys, bytes: this.#state.bytes, sessions: this.#sessions.size };
   }
 
   /** The state, its sessions and its compaction, in 16 hex digits. O(1). */
   digest(): { readonly revision: Revision; readonly index: number; readonly digest: string } {
-    const { revision, compactRevision, appliedIndex: index } = this.#state;
+    const { revision, compactRevision, clusterVersion, appliedIndex: index } = this.#state;
     const whole = this.#digest.clone();
+    // Builds that know only the lowest do not count it, and must agree with us while they are there.
+    if (clusterVersion > clusterVersions.lowest) whole.add(mix(clusterVersion), mix(~clusterVersion));
     whole.add(Math.imul(revision | 0, 0x9e3779b1), Math.imul(compactRevision | 0, 0x85ebca77) ^ revision);
     return { revision, index, digest: whole.toString() };
   }
@@ -174,6 +182,9 @@ export class Kv {
         return ack;
       case 'closeSession':
         this.#sessions.close(command.id);
+        return ack;
+      case 'raiseVersion':
+        this.#state.clusterVersion = Math.max(this.#state.clusterVersion, command.version);
         return ack;
     }
   }

@@ -2,11 +2,12 @@
 
 import { OperationError } from '../errors.ts';
 import { Reader } from '../wire/index.ts';
+import { checkKnown, clusterVersions } from './cluster-version.ts';
 import { Digest } from './digest.ts';
 import { Kv } from './kv.ts';
 import { MapEdit, emptyRoot } from './ordered-map.ts';
 import type { Session } from './session.ts';
-import { RecordType, snapshotVersion } from './snapshot.ts';
+import { RecordType, snapshotVersion, versionedSnapshot } from './snapshot.ts';
 import type { KvState } from './state.ts';
 import { ValueStore } from './value-store.ts';
 import { isLive, newVersion, versionOverheadBytes } from './version.ts';
@@ -61,9 +62,10 @@ export class KvRestore {
 
   #head(reader: Reader): void {
     const version = reader.u16();
-    if (version !== snapshotVersion) throw new OperationError({ code: 'UNSUPPORTED', detail: `a state of version ${version}` });
+    if (version !== snapshotVersion && version !== versionedSnapshot) throw new OperationError({ code: 'UNSUPPORTED', detail: `a state of version ${version}` });
     const [revision, compactRevision, appliedIndex, appliedTerm, stampMs] = [reader.u53(), reader.u53(), reader.u53(), reader.u53(), reader.u53()];
-    this.#state = { root: emptyRoot, revision, compactRevision, appliedIndex, appliedTerm, stampMs, keys: 0, bytes: 0 };
+    const clusterVersion = version === versionedSnapshot ? checkKnown(reader.u16()) : clusterVersions.lowest;
+    this.#state = { root: emptyRoot, revision, compactRevision, appliedIndex, appliedTerm, stampMs, keys: 0, bytes: 0, clusterVersion };
   }
 
   #session(reader: Reader): void {

@@ -1,13 +1,17 @@
-// The whole state as ordered records in blocks, version 1: a head, then sessions by id, then keys in order, each
+// The whole state as ordered records in blocks, version 1 or 2: a head, then sessions by id, then keys in order, each
 // with its versions oldest first. Equal states give equal bytes on every member.
 
 import { Writer } from '../wire/index.ts';
+import { clusterVersions } from './cluster-version.ts';
 import { Cursor } from './ordered-map.ts';
 import type { Session } from './session.ts';
 import type { Version } from './version.ts';
 import type { KvState } from './state.ts';
 
+/** Written while the cluster is at its lowest version, and any member may be of a build that reads nothing else. */
 export const snapshotVersion = 1;
+/** The head says the cluster version. */
+export const versionedSnapshot = 2;
 const blockBytes = 64 << 10;
 export const RecordType = { head: 1, session: 2, key: 3, end: 4 } as const;
 
@@ -39,8 +43,10 @@ export function snapshotBlocks(source: SnapshotSource): { next(): Uint8Array | u
 
 function* recordsOf({ state, sessions }: SnapshotSource): Generator<(writer: Writer) => void, void, void> {
   yield (writer) => {
-    writer.u8(RecordType.head).u16(snapshotVersion).u53(state.revision).u53(state.compactRevision);
+    const isVersioned = state.clusterVersion > clusterVersions.lowest;
+    writer.u8(RecordType.head).u16(isVersioned ? versionedSnapshot : snapshotVersion).u53(state.revision).u53(state.compactRevision);
     writer.u53(state.appliedIndex).u53(state.appliedTerm).u53(state.stampMs);
+    if (isVersioned) writer.u16(state.clusterVersion);
   };
   for (const id of [...sessions.keys()].sort((a, b) => a - b)) yield (writer) => writeSession(writer, sessions.get(id)!);
   let keys = 0;

@@ -1,5 +1,6 @@
 // The published state: what reads see and snapshots pin.
 
+import { clusterVersions } from './cluster-version.ts';
 import { emptyRoot } from './ordered-map.ts';
 import type { MapRoot } from './ordered-map.ts';
 import type { Revision } from './request.ts';
@@ -15,6 +16,8 @@ export interface KvState {
   stampMs: number;
   keys: number;
   bytes: number;
+  /** What every member understands, and so what may be in the log: see cluster-version.ts. */
+  clusterVersion: number;
 }
 
-export const emptyState: KvState = { root: emptyRoot, revision: 1, compactRevision: 0, appliedIndex: 0, appliedTerm: 0, stampMs: 0, keys: 0, bytes: 0 };
+export const emptyState: KvState = { root: emptyRoot, revision: 1, compactRevision: 0, appliedIndex: 0, appliedTerm: 0, stampMs: 0, keys: 0, bytes: 0, clusterVersion: clusterVersions.lowest };

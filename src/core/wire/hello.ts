@@ -2,7 +2,7 @@
 // answers with the protocol chosen, or why not.
 //
 //   magic D1 'T' 'H' 'L' · length u16 (of what follows) · lowest u8 · highest u8 · purpose u8 · status u8 ·
-//   features u32 · cluster u53 · member u53 · (later fields, skipped)
+//   features u32 · cluster u53 · member u53 · [newest cluster version u16] · (later fields, skipped)
 //
 // In an answer lowest = highest = the version chosen, and status says ok or why the connection is about to close.
 
@@ -30,20 +30,23 @@ export interface Hello {
   readonly cluster: number;
   /** 0: a client. */
   readonly member: number;
+  /** The newest cluster version that a dialing member knows; 0, and not written: it does not say. */
+  readonly clusterVersion: number;
 }
 
 const purposes: readonly Purpose[] = ['client', 'control', 'bulk'];
 const statuses: readonly HelloStatus[] = ['ok', 'unsupported', 'clusterMismatch', 'unavailable'];
 
 /** A dialer's hello for this build's range. */
-export function newHello(purpose: Purpose, cluster: number, member: number): Hello {
-  return { lowest: protocolLowest, highest: protocolHighest, purpose, status: 'ok', features: 0, cluster, member };
+export function newHello(purpose: Purpose, cluster: number, member: number, clusterVersion = 0): Hello {
+  return { lowest: protocolLowest, highest: protocolHighest, purpose, status: 'ok', features: 0, cluster, member, clusterVersion };
 }
 
 export function encodeHello(hello: Hello): Uint8Array {
   const body = new Writer(32);
   body.u8(hello.lowest).u8(hello.highest).u8(purposes.indexOf(hello.purpose)).u8(statuses.indexOf(hello.status));
   body.u32(hello.features).u53(hello.cluster).u53(hello.member);
+  if (hello.clusterVersion !== 0) body.u16(hello.clusterVersion);
   const bytes = body.finish();
   return new Writer(64).raw(helloMagic).u16(bytes.length).raw(bytes).finish();
 }
@@ -55,7 +58,7 @@ export function answerHello(hello: Hello, cluster: number, member: number): Hell
   const foreign = hello.cluster !== cluster && !(hello.purpose === 'client' && hello.cluster === 0);
   const status: HelloStatus = !common ? 'unsupported' : foreign ? 'clusterMismatch' : 'ok';
   const [lowest, highest] = common ? [version, version] : [protocolLowest, protocolHighest];
-  return { lowest, highest, purpose: hello.purpose, status, features: 0, cluster, member };
+  return { lowest, highest, purpose: hello.purpose, status, features: 0, cluster, member, clusterVersion: 0 };
 }
 
 /** Throws what a refused dialer is told. */
@@ -92,7 +95,8 @@ function decodeBody(bytes: Uint8Array): Hello {
   const [lowest, highest] = [reader.u8(), reader.u8()];
   const purpose = purposes[reader.u8()] ?? fail('UNSUPPORTED', { detail: 'a connection of an unknown purpose' });
   const status = statuses[reader.u8()] ?? 'unsupported';
-  return { lowest, highest, purpose, status, features: reader.u32(), cluster: readId(reader), member: readId(reader) };
+  const [features, cluster, member] = [reader.u32(), readId(reader), readId(reader)];
+  return { lowest, highest, purpose, status, features, cluster, member, clusterVersion: reader.remaining >= 2 ? reader.u16() : 0 };
 }
 
 /** Ids are drawn from 53 bits; what is larger is nobody's. */

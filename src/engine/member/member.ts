@@ -3,6 +3,7 @@
 
 import { OperationError } from '../../core/errors.ts';
 import { toId } from '../../core/ids.ts';
+import { clusterVersions } from '../../core/kv/index.ts';
 import { describeConfiguration, encodeConfiguration, EntryKind, Role, configurationOf, noConfiguration, noHardState } from '../../core/raft/index.ts';
 import type { Configuration, GroupId, MemberId, MemberInfo, Message, SnapshotMarker } from '../../core/raft/index.ts';
 import { newHello } from '../../core/wire/index.ts';
@@ -80,7 +81,7 @@ export class Member implements ReplicaHost, SnapshotterHost {
     });
     this.#machines = machines;
     this.#lock = lock;
-    const hello = newHello('control', this.identity.cluster, this.identity.member);
+    const hello = newHello('control', this.identity.cluster, this.identity.member, this.clusterVersionMax);
     this.peers = new Peers(ports, hello, acquaintances, {
       message: (group, message) => this.#receive(group, message),
       unreachable: (member, refused) => this.#unreachable(member, refused),
@@ -164,6 +165,11 @@ export class Member implements ReplicaHost, SnapshotterHost {
   get configuration(): Configuration {
     const replica = this.replicas.get(kvGroup);
     return replica === undefined ? noConfiguration : configurationOf(replica.raft.state);
+  }
+
+  /** The newest cluster version that this member says it knows. */
+  get clusterVersionMax(): number {
+    return Math.min(this.options.clusterVersionMax ?? clusterVersions.highest, clusterVersions.highest);
   }
 
   /** Syncs of the log, and the persists they carried. */

@@ -15,6 +15,11 @@ export interface MemberOptions {
   readonly join?: () => Promise<Place>;
   /** `os`: a write is acknowledged when the operating system has it. Must be asked for; every status line says so. @default 'fsync' */
   readonly durability?: 'fsync' | 'os';
+  /**
+   * The newest cluster version that it says it knows. Less than its build does keeps the way back to an older build
+   * open: the cluster is not raised beyond it. @default the build's
+   */
+  readonly clusterVersionMax?: number;
   /** Of this build, for status lines. */
   readonly version: string;
   readonly replica?: Partial<ReplicaOptions>;

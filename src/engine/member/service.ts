@@ -2,7 +2,7 @@
 
 import { OperationError, fail } from '../../core/errors.ts';
 import { toId } from '../../core/ids.ts';
-import { Kv, decodeRequest, encodeCommand, encodeReadResult, isReadOnly } from '../../core/kv/index.ts';
+import { Kv, checkAllowed, clusterVersions, decodeRequest, encodeCommand, encodeReadResult, isReadOnly, versionNeeded } from '../../core/kv/index.ts';
 import type { RangeRequest, TxnRequest } from '../../core/kv/index.ts';
 import { configurationOf } from '../../core/raft/index.ts';
 import type { Change } from '../../core/raft/index.ts';
@@ -42,6 +42,11 @@ export class KvService implements MemberService {
     if (command.length > commandBytesMax) return Promise.reject(new OperationError({ code: 'TOO_LARGE' }));
     const replica = this.#replica();
     if (replica instanceof OperationError) return Promise.reject(replica);
+    try {
+      checkAllowed(versionNeeded(command), kvOf(replica).clusterVersion);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     this.proposals++;
     return abortable(replica.propose(command, this.#member.clock.now() + options.deadlineMs), options.signal);
   }
@@ -94,6 +99,7 @@ export class KvService implements MemberService {
       durability: options.durability ?? 'fsync',
       formatVersion,
       protocolVersion: protocolHighest,
+      clusterVersion: kv?.clusterVersion ?? clusterVersions.lowest,
       uptimeMs: Math.round(clock.now() - startedAt),
       errors,
     };
@@ -153,10 +159,24 @@ export class KvService implements MemberService {
     }
   }
 
-  /** The leader proposes the end of sessions whose time is over; others leave that to it. */
-  sweepSessions(): void {
+  /** What the leader proposes by itself, to be called once in a while; others leave it to the leader. */
+  keepHouse(): void {
     const replica = this.#member.replica(kvGroup);
     if (replica === undefined || !replica.raft.isLeader || this.#closing) return;
+    this.#raiseVersion(replica);
+    this.#sweepSessions(replica);
+  }
+
+  /** Once every member has said that it knows more than the cluster is at. */
+  #raiseVersion(replica: Replica): void {
+    const { identity, configuration, peers, clock, clusterVersionMax } = this.#member;
+    const others = configuration.members.filter(({ id }) => id !== identity.member);
+    const version = Math.min(clusterVersionMax, ...others.map(({ id }) => peers.clusterVersionOf(id) ?? clusterVersions.lowest));
+    if (version <= kvOf(replica).clusterVersion) return;
+    replica.propose(encodeCommand({ type: 'raiseVersion', version }), clock.now() + 5000).catch(() => undefined);
+  }
+
+  #sweepSessions(replica: Replica): void {
     const now = this.#member.clock.wallNow();
     const ids = kvOf(replica).expiredSessions(now).slice(0, 1000);
     if (ids.length === 0) return;

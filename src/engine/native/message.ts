@@ -109,6 +109,7 @@ export function encodeStatus(status: MemberStatus): Uint8Array {
   writer.u53(status.dbBytes).u53(status.keys).string(status.digest).u8(durabilities.indexOf(status.durability));
   writer.u32(status.formatVersion).u32(status.protocolVersion).u53(status.uptimeMs).u32(status.errors.length);
   for (const error of status.errors) writer.string(error);
+  if (status.clusterVersion !== 0) writer.u32(status.clusterVersion);
   return writer.finish();
 }
 
@@ -121,6 +122,7 @@ export function decodeStatus(body: Uint8Array): MemberStatus {
     lastIndex: reader.u53(), commitIndex: reader.u53(), appliedIndex: reader.u53(), revision: reader.u53(), compactRevision: reader.u53(),
     dbBytes: reader.u53(), keys: reader.u53(), digest: reader.string(), durability: durabilities[reader.u8()] ?? 'fsync',
     formatVersion: reader.u32(), protocolVersion: reader.u32(), uptimeMs: reader.u53(), errors: decodeStrings(reader),
+    clusterVersion: reader.remaining >= 4 ? reader.u32() : 0,
   };
 }
 

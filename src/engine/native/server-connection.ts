@@ -216,7 +216,8 @@ export class ServerConnection {
   #propose(stream: number, body: Uint8Array): void {
     const { deadlineMs, command } = decodePropose(body);
     // What enters the log is applied by everybody, now and at every restart: what nobody could read stays outside.
-    if (decodeCommand(command).type === 'expireSessions') throw new OperationError({ code: 'BAD_REQUEST', detail: 'sessions are expired by the leader' });
+    const { type } = decodeCommand(command);
+    if (type === 'expireSessions' || type === 'raiseVersion') throw new OperationError({ code: 'BAD_REQUEST', detail: 'this is the leader’s to propose' });
     // No signal: a proposal under way cannot be called back, only left unanswered.
     const answer = this.#server.service.propose(command, { deadlineMs: Math.min(deadlineMs, deadlineMsMax) });
     this.#await(stream, 'other', body.length, deadlineMs, answer);

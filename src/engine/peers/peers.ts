@@ -3,6 +3,7 @@
 
 import { emptyBytes } from '../../core/bytes.ts';
 import { OperationError } from '../../core/errors.ts';
+import { clusterVersions } from '../../core/kv/index.ts';
 import type { GroupId, MemberId, MemberInfo, Message } from '../../core/raft/index.ts';
 import { FrameReader, encodeFrame } from '../../core/wire/index.ts';
 import type { Hello } from '../../core/wire/index.ts';
@@ -50,6 +51,7 @@ export class Peers {
   readonly #dialers = new Map<Connection, { readonly member: MemberId; readonly reply: (type: number, body: Uint8Array) => void }>();
   #removed: ReadonlySet<MemberId> = new Set();
   readonly #birthAnswers = new Map<MemberId, BirthAnswer>();
+  readonly #clusterVersions = new Map<MemberId, number>();
   #birth = 0;
   #asking = false;
   messagesSent = 0;
@@ -95,6 +97,11 @@ export class Peers {
     return this.#birthAnswers;
   }
 
+  /** The newest cluster version that the member knows, as it said when it dialed us last; undefined: it has not yet. */
+  clusterVersionOf(member: MemberId): number | undefined {
+    return this.#clusterVersions.get(member);
+  }
+
   send(group: GroupId, message: Message): void {
     const peer = this.#peers.get(message.to);
     if (this.#birth === 0 || peer === undefined) return;
@@ -135,6 +142,7 @@ export class Peers {
         case PeerFrame.introduce:
           chain = this.#meet(connection, hello.member, decodeNumber(body)).then((ok) => {
             introduced = ok;
+            if (ok) this.#clusterVersions.set(hello.member, Math.max(hello.clusterVersion, clusterVersions.lowest));
             chain = undefined;
           });
           return;

@@ -140,15 +140,15 @@ async function status(flags: EndpointFlags): Promise<void> {
         version: each.version, dbSize: each.dbBytes, leader: each.leader, raftIndex: each.commitIndex, raftTerm: each.term,
         raftAppliedIndex: each.appliedIndex, dbSizeInUse: each.dbBytes, ...(each.errors.length > 0 ? { errors: each.errors } : {}),
         name: each.name, role: each.role, digest: each.digest, keys: each.keys, compactRevision: each.compactRevision,
-        durability: each.durability, formatVersion: each.formatVersion, protocolVersion: each.protocolVersion, uptimeMs: each.uptimeMs,
+        durability: each.durability, formatVersion: each.formatVersion, protocolVersion: each.protocolVersion, clusterVersion: each.clusterVersion, uptimeMs: each.uptimeMs,
       },
     }))));
     return complain(asked);
   }
-  const headings = ['ENDPOINT', 'ID', 'VERSION', 'DB SIZE', 'IS LEADER', 'IS LEARNER', 'RAFT TERM', 'RAFT INDEX', 'RAFT APPLIED INDEX', 'ERRORS', 'DURABILITY', 'FORMAT', 'PROTOCOL'];
+  const headings = ['ENDPOINT', 'ID', 'VERSION', 'DB SIZE', 'IS LEADER', 'IS LEARNER', 'RAFT TERM', 'RAFT INDEX', 'RAFT APPLIED INDEX', 'ERRORS', 'DURABILITY', 'FORMAT', 'PROTOCOL', 'CLUSTER'];
   const rows = found.map(({ endpoint, status: each }) => [
     endpoint, formatId(each.member), each.version, size(each.dbBytes), String(each.role === 'leader'), 'false', String(each.term),
-    String(each.commitIndex), String(each.appliedIndex), each.errors.join('; '), each.durability, String(each.formatVersion), String(each.protocolVersion),
+    String(each.commitIndex), String(each.appliedIndex), each.errors.join('; '), each.durability, String(each.formatVersion), String(each.protocolVersion), String(each.clusterVersion),
   ]);
   if (outputOf(flags) === 'table') print(table(headings, rows));
   else for (const row of rows) print(row.join(', '));

@@ -6,6 +6,8 @@ export interface HealthSource {
   /** This build's; and the version of etcd whose contract it meets. */
   readonly version: string;
   readonly etcdVersion: string;
+  /** The replicated one. */
+  clusterVersion(): number;
   /** The process works. */
   healthy(): boolean;
   /** It serves: started, not leaving, a leader is known. */
@@ -25,7 +27,7 @@ export function healthRoutes(source: HealthSource): ReadonlyMap<string, HttpHand
     ['/livez', living],
     ['/readyz', { method: 'GET', answer: () => (source.ready() ? plain(200, 'ready\n') : plain(503, 'not ready\n')) }],
     ['/metrics', { method: 'GET', answer: () => plain(200, source.metrics(), 'text/plain; version=0.0.4') }],
-    ['/version', { method: 'GET', answer: () => json(200, { etcdserver: source.etcdVersion, etcdcluster: source.etcdVersion.replace(/\.\d+$/, '.0'), thole: source.version }) }],
+    ['/version', { method: 'GET', answer: () => json(200, { etcdserver: source.etcdVersion, etcdcluster: source.etcdVersion.replace(/\.\d+$/, '.0'), thole: source.version, clusterVersion: source.clusterVersion() }) }],
     ['/health', { method: 'GET', answer: ({ query }) => health(source, query.get('serializable') === 'true') }],
   ]);
 }

@@ -15,14 +15,16 @@ const file = new URL('native-v1.json', import.meta.url);
 const parsed: Record<string, string> = JSON.parse(readFileSync(file, 'utf8'));
 const golden = new Map(Object.entries(parsed));
 
-const clientHello: Hello = { lowest: 1, highest: 1, purpose: 'client', status: 'ok', features: 0, cluster: 0, member: 0 };
-const peerHello: Hello = { lowest: 1, highest: 3, purpose: 'bulk', status: 'ok', features: 5, cluster: 2 ** 53 - 1, member: 0x1_2345_6789 };
+const clientHello: Hello = { lowest: 1, highest: 1, purpose: 'client', status: 'ok', features: 0, cluster: 0, member: 0, clusterVersion: 0 };
+const peerHello: Hello = { lowest: 1, highest: 3, purpose: 'bulk', status: 'ok', features: 5, cluster: 2 ** 53 - 1, member: 0x1_2345_6789, clusterVersion: 0 };
 const mismatch: Hello = { ...clientHello, status: 'clusterMismatch', cluster: 77, member: 78 };
 const status: MemberStatus = {
   cluster: 2 ** 52 + 1, member: 2, name: 'n2', version: '0.1.0', leader: 3, leaderName: 'n3', leaderAddress: '127.0.0.1:2381',
   role: 'pre-candidate', term: 4, lastIndex: 5, commitIndex: 6, appliedIndex: 7, revision: 8, compactRevision: 9, dbBytes: 10, keys: 11,
-  digest: '0123456789abcdef', durability: 'os', formatVersion: 12, protocolVersion: 13, uptimeMs: 14, errors: ['there is no leader', 'ä'],
+  digest: '0123456789abcdef', durability: 'os', formatVersion: 12, protocolVersion: 13, uptimeMs: 14, errors: ['there is no leader', 'ä'], clusterVersion: 0,
 };
+const laterHello: Hello = { ...peerHello, clusterVersion: 0x0102 };
+const laterStatus: MemberStatus = { ...status, clusterVersion: 15 };
 const members = [{ id: 1, name: 'n1', address: 'h:1', learner: false }, { id: 2 ** 53 - 1, name: 'n2', address: '[::1]:2', learner: true }];
 const hash = { hash: 0xffff_fffe, compactRevision: 1, revision: 2, digest: 'd', index: 3 };
 const leader = { leader: 9, term: 8, address: 'h:7' };
@@ -42,6 +44,8 @@ const bytes: Record<string, Uint8Array> = {
   status: encodeStatus(status),
   members: encodeMembers(members),
   hashKv: encodeHashKv(hash),
+  'hello of a peer with a cluster version': encodeHello(laterHello),
+  'status with a cluster version': encodeStatus(laterStatus),
 };
 
 function stored(name: string): Uint8Array {
@@ -71,6 +75,8 @@ describe('native protocol 1', () => {
     expect(decodeStatus(stored('status'))).toEqual(status);
     expect(decodeMembers(stored('members'))).toEqual(members);
     expect(decodeHashKv(stored('hashKv'))).toEqual(hash);
+    expect(new HelloReader().push(stored('hello of a peer with a cluster version'))?.hello).toEqual(laterHello);
+    expect(decodeStatus(stored('status with a cluster version'))).toEqual(laterStatus);
   });
 
   it('names every stored case, and stores every named one', () => {

@@ -68,9 +68,9 @@ const failure: Required<Failure> = { code: 'COMPACTED', detail: 'd', leader: 'l'
 const status: Required<MemberStatus> = {
   cluster: 101, member: 102, name: 'a', version: 'v', leader: 103, leaderName: 'b', leaderAddress: 'c', role: 'leader', term: 104, lastIndex: 105,
   commitIndex: 106, appliedIndex: 107, revision: 108, compactRevision: 109, dbBytes: 110, keys: 111, digest: 'd', durability: 'os',
-  formatVersion: 112, protocolVersion: 113, uptimeMs: 114, errors: ['e', 'f'],
+  formatVersion: 112, protocolVersion: 113, clusterVersion: 115, uptimeMs: 114, errors: ['e', 'f'],
 };
-const hello: Required<Hello> = { lowest: 3, highest: 4, purpose: 'bulk', status: 'ok', features: 5, cluster: 6, member: 7 };
+const hello: Required<Hello> = { lowest: 3, highest: 4, purpose: 'bulk', status: 'ok', features: 5, cluster: 6, member: 7, clusterVersion: 8 };
 const member: Required<MemberListRow> = { id: 1, name: 'a', address: 'b', learner: true, witness: true, joining: true };
 const hash: Required<HashKvResult> = { hash: 1, compactRevision: 3, revision: 4, digest: 'd', index: 5 };
 const membershipChanges: readonly Required<MembershipChange>[] = [
@@ -113,6 +113,8 @@ const codecs: Readonly<Record<string, Codec>> = {
   'command touchSession': command({ type: 'touchSession', ids: [1, 3] }),
   'command expireSessions': command({ type: 'expireSessions', ids: [1, 3], at: 4 }),
   'command closeSession': command({ type: 'closeSession', id: 1 }),
+  // A version that the build does not know is refused where it is read.
+  'command raiseVersion': codec<Command>({ type: 'raiseVersion', version: 2 }, encodeCommand, decodeCommand, ['version']),
   batch: codec({ stampMs: 1, commands: [bytes(1), bytes(2, 3)] }, (each) => encodeBatch(each.stampMs, each.commands), decodeBatch),
   'reply put': reply({ revision: 1, response: { type: 'put', prevKv: keyValue } }),
   'reply append': reply({ revision: 1, response: { type: 'append', length: 3 } }),

@@ -99,7 +99,7 @@ export class FakeMember implements MemberService {
       role: leader === this.id ? Role.leader : Role.follower, term,
       lastIndex: kv.appliedIndex, commitIndex: kv.appliedIndex, appliedIndex: kv.appliedIndex, revision: kv.revision, compactRevision: kv.compactRevision,
       dbBytes: kv.size.bytes, keys: kv.size.keys, digest: kv.digest().digest, durability: 'fsync',
-      formatVersion: 1, protocolVersion: 1, uptimeMs: Math.round(this.shared.clock.now()), errors: leader === 0 ? ['there is no leader'] : [],
+      formatVersion: 1, protocolVersion: 1, clusterVersion: 1, uptimeMs: Math.round(this.shared.clock.now()), errors: leader === 0 ? ['there is no leader'] : [],
     };
   }
 
