@@ -43,6 +43,10 @@ export interface MemberStatus {
   readonly uptimeMs: number;
   /** What is wrong, as sentences; empty is well. */
   readonly errors: readonly string[];
+  /** It does not vote, or not yet. */
+  readonly learner?: boolean;
+  /** It votes and holds no data. */
+  readonly witness?: boolean;
 }
 
 export interface MemberListRow {

@@ -190,6 +190,8 @@ function healthSource(member: Member, service: KvService, native: NativeServer, 
     trouble: async (serializable) => {
       if (!healthy()) return 'MEMBER FAILED';
       if (!serializable && service.status().leader === 0) return 'RAFT NO LEADER';
+      // It has nothing to read.
+      if (member.identity.witness) return undefined;
       try {
         await service.read(healthRead, { consistency: serializable ? 'local' : 'linearizable', deadlineMs: healthReadMs });
         return undefined;
@@ -208,7 +210,7 @@ async function placeOf({ name, listen, initialCluster, initialClusterToken }: Se
   const members = await client.members();
   const found = members.find((member) => member.name === name);
   if (found === undefined) throw new OperationError({ code: 'INVALID_CONFIG', detail: `the cluster has no member "${name}" yet: thole member add ${name} ${listen}` });
-  return { id: found.id, learner: found.learner, members };
+  return { id: found.id, learner: found.learner, witness: found.witness === true, members };
 }
 
 function sample(member: Member, service: KvService, native: NativeServer): Parameters<typeof renderMetrics>[0] {

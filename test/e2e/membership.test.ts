@@ -3,7 +3,7 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import { connect } from '../../src/face/client.ts';
 import type { Client } from '../../src/face/index.ts';
-import { Load, agreed, leaderOf } from './support/dev-cluster.ts';
+import { Load, agreed, leaderOf, statuses } from './support/dev-cluster.ts';
 import { ServeCluster } from './support/members.ts';
 import { Running, cleanUp, eventually, freePorts, main, thole } from './support/processes.ts';
 import type { Said } from './support/processes.ts';
@@ -38,7 +38,7 @@ class Growing {
   }
 
   async roles(client: Client): Promise<Readonly<Record<string, string>>> {
-    return Object.fromEntries((await client.members()).map(({ name, learner, joining }) => [name, joining === true ? 'joining' : learner ? 'learner' : 'voter']));
+    return Object.fromEntries((await client.members()).map(({ name, learner, joining, witness }) => [name, joining === true ? 'joining' : learner ? 'learner' : witness === true ? 'witness' : 'voter']));
   }
 
   async add(name: string, ...flags: string[]): Promise<void> {
@@ -159,4 +159,44 @@ it('a learner stays one until it is promoted; an address that changed is followe
   await client.kv.put('after', 'the move');
   await agreed(client, cluster.endpoints);
   expect((await client.members()).find(({ name }) => name === 'n4')?.address).toBe(cluster.places.get('n4'));
+});
+
+it('two members with data and a witness go on without either of the two', async () => {
+  const cluster = await Growing.start();
+  await using client = await connect({ endpoints: cluster.endpoints, timeoutMs: 15_000 });
+  await leaderOf(client, cluster.endpoints);
+  await cluster.add('w', '--witness');
+  await cluster.becomes(client, 'w', 'witness');
+  expect(await cluster.member('remove', 'n3')).toMatchObject({ code: 0 });
+  await cluster.gone('n3').end();
+  const load = new Load(client, 'two/', 4);
+  await load.nextAck();
+
+  // One of the two dies: the other leads, with the witness, and says whose disk alone it is on.
+  const survivors = ['n1', 'n2'].map((name) => cluster.places.get(name)!);
+  for (const victim of ['n1', 'n2']) {
+    cluster.running.get(victim)!.kill('SIGKILL');
+    await cluster.running.get(victim)!.end();
+    await load.nextAck();
+    const alone = await eventually('a leader that knows it is alone', async () => {
+      const found = (await statuses(client, survivors)).find((status) => status?.role === 'leader');
+      return found?.errors.some((error) => error.includes('of this member alone')) === true ? found : undefined;
+    });
+    expect(alone.name).not.toBe(victim);
+    cluster.run(victim);
+    await agreed(client, survivors);
+  }
+
+  // The witness dies and comes back; it has nothing to read, and sends whoever asks it to the leader.
+  cluster.running.get('w')!.kill('SIGKILL');
+  await cluster.running.get('w')!.end();
+  await load.nextAck();
+  cluster.run('w');
+  const witness = cluster.places.get('w')!;
+  await eventually('the witness', async () => ((await client.status(witness).catch(() => undefined))?.leader ? true : undefined));
+  expect(await client.status(witness)).toMatchObject({ witness: true, keys: 0, errors: [] });
+  expect(await thole(['get', 'two/0/0', '--consistency', 's', '--endpoints', witness])).toMatchObject({ code: 0, out: expect.stringContaining('two/0/0') });
+  await load.stop();
+  expect(load.errors).toEqual([]);
+  expect(await load.lost(client)).toEqual([]);
 });

@@ -11,9 +11,9 @@ const seeds = one === undefined ? Number(process.env['THOLE_SEEDS'] ?? 500) : 1;
 const first = one === undefined ? 1 : Number(one);
 const chunk = 100;
 
-function replay(seed: number, changing = false): ReturnType<typeof run> {
+function replay(seed: number, changing = false, witnessing = false): ReturnType<typeof run> {
   try {
-    return run(seed, { changing });
+    return run(seed, { changing, witnessing });
   } catch (error) {
     const command = `THOLE_SEED=${seed} npx vitest run --project scenario test/scenario/raft-world.test.ts`;
     throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : String(error)}\nagain: ${command}`, { cause: error });
@@ -47,6 +47,15 @@ describe('raft: the same, and meanwhile members come, are promoted and go', () =
       if (one === undefined && to - from === chunk - 1) {
         for (const what of ['appended', 'lost', 'noLeader', 'notReady', 'inProgress', 'unknown', 'behind', 'quorum']) expect(total[what] ?? 0, what).toBeGreaterThan(0);
       }
+    });
+  }
+});
+
+describe('raft: with witnesses, who vote and hold no payload, while members come and go', () => {
+  for (let from = first; from < first + seeds; from += chunk) {
+    const to = Math.min(from + chunk, first + seeds) - 1;
+    it(`keeps every claim and comes back to life (seeds ${from} … ${to})`, { timeout: 120_000 }, () => {
+      for (let seed = from; seed <= to; seed++) replay(seed, seed % 3 > 0, true);
     });
   }
 });

@@ -1,6 +1,6 @@
 // Stories about Raft as text: commands above `----`, what happened below it, as src/core/raft/describe.ts words it.
 //
-//   cluster 3 electionTicks=10    three members (learners=1 adds one), nothing lost, messages take one tick
+//   cluster 3 electionTicks=10    three members (learners=1 adds one; witnesses=1: the last is one), nothing lost, messages take one tick
 //   elect 1                       1 campaigns; until everybody who can be reached follows
 //   campaign 1 · run 30 · propose 1 x=1 · read 2 · transfer 1 2 · compact 1 keep=2
 //   change 1 add 4 · learner 5 · promote 5 · remove 2 (several at once: joint; `joint` alone: even for one)
@@ -117,9 +117,9 @@ export class GoldenStory {
   }
 
   #begin(words: readonly string[]): void {
-    const { learners = 0, ...raft } = settings(words.slice(1));
+    const { learners = 0, witnesses = 0, ...raft } = settings(words.slice(1));
     const options: Partial<RaftOptions> = { electionTicks: 10, ...raft };
-    this.#world = new RaftWorld({ seed: 1, voters: Number(words[0]), learners, diskLatencyMax: 0, raft: options });
+    this.#world = new RaftWorld({ seed: 1, voters: Number(words[0]), learners, witnesses, diskLatencyMax: 0, raft: options });
     this.#world.onStep = (node, inputs, ready) => this.#stepped(node, inputs, ready);
   }
 

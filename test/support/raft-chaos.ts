@@ -32,14 +32,16 @@ function perhaps(random: RandomState, rate: number): number {
   return nextBelow(random, 2) === 0 ? 0 : rate * nextUnit(random);
 }
 
-export function worldOf(seed: number): { readonly world: RaftWorld; readonly rates: Rates; readonly random: RandomState } {
+export function worldOf(seed: number, witnessing = false): { readonly world: RaftWorld; readonly rates: Rates; readonly random: RandomState } {
   const random = seedRandom(seed * 2 + 1);
   // In every other world leaders hardly last: logs part, and are made one again, over and over.
   const churn = seed % 2 === 0;
   const electionTicks = churn ? 3 : oneOf(random, [6, 10, 30]);
+  const voters = oneOf(random, churn ? [3, 3, 5] : [1, 2, 3, 3, 4, 5]);
   const world = new RaftWorld({
     seed,
-    voters: oneOf(random, churn ? [3, 3, 5] : [1, 2, 3, 3, 4, 5]),
+    voters,
+    witnesses: witnessing && voters > 1 ? 1 + nextBelow(random, voters >> 1) : 0,
     learners: oneOf(random, [0, 0, 0, 1]),
     diskLatencyMax: oneOf(random, churn ? [0, 0, 1, 6] : [0, 1, 3, 12]),
     applyMax: oneOf(random, [1, 4, 64]),
@@ -137,7 +139,7 @@ function partition(world: RaftWorld, random: RandomState): void {
 }
 
 /** One change, or several at once: people come, are promoted and go, the leader and the dead among them. */
-function changeMembers(world: RaftWorld, random: RandomState): void {
+function changeMembers(world: RaftWorld, random: RandomState, witnessing: boolean): void {
   const asker = nextBelow(random, 2) === 0 ? world.leader : oneOf(random, world.nodes);
   if (asker?.raft === undefined) return;
   const { voters, learners } = configurationOf(asker.raft.state);
@@ -147,8 +149,8 @@ function changeMembers(world: RaftWorld, random: RandomState): void {
     const kind = nextBelow(random, 8);
     const somebody = (ids: readonly MemberId[]): MemberId => (ids.length > 0 ? oneOf(random, ids) : 1 + nextBelow(random, world.nodes.length));
     if (kind < 3 && living < 7) {
-      const { id } = world.grow();
-      changes.push({ type: kind === 0 ? 'addVoter' : 'addLearner', member: { id, name: `n${id}`, address: `n${id}:1` }, witness: false });
+      const { id, isWitness } = world.grow(witnessing && nextBelow(random, 3) === 0);
+      changes.push({ type: kind === 0 ? 'addVoter' : 'addLearner', member: { id, name: `n${id}`, address: `n${id}:1` }, witness: isWitness });
     } else if (kind < 5 && learners.length > 0) changes.push({ type: 'promote', id: somebody(learners) });
     else if (voters.length + learners.length > 2 || nextBelow(random, 4) === 0) {
       changes.push({ type: 'remove', id: nextBelow(random, 4) === 0 ? (world.leader?.id ?? 1) : somebody([...voters, ...learners]) });
@@ -157,12 +159,19 @@ function changeMembers(world: RaftWorld, random: RandomState): void {
   world.change(asker, changes, nextBelow(random, 4) === 0);
 }
 
-export function run(seed: number, { units = 300, changing = false }: { readonly units?: number; readonly changing?: boolean } = {}): RaftWorld {
-  const { world, rates, random } = worldOf(seed);
+export interface ChaosOptions {
+  readonly units?: number;
+  readonly changing?: boolean;
+  /** Some voters are witnesses, and some who come. */
+  readonly witnessing?: boolean;
+}
+
+export function run(seed: number, { units = 300, changing = false, witnessing = false }: ChaosOptions = {}): RaftWorld {
+  const { world, rates, random } = worldOf(seed, witnessing);
   const changeRate = changing ? 0.02 + 0.2 * nextUnit(random) : 0;
   for (let unit = 0; unit < units; unit++) {
     disturb(world, rates, random);
-    if (changeRate > 0 && nextUnit(random) < changeRate) changeMembers(world, random);
+    if (changeRate > 0 && nextUnit(random) < changeRate) changeMembers(world, random, witnessing);
     world.advance(() => nextUnit(random) >= rates.lateTick);
   }
   heal(world);

@@ -1,7 +1,7 @@
 // What must hold after every step of every member, said once and checked by every world: the five properties of Raft
 // (Figure 3), the laws of durability, and linearizable reads. It knows everything; no member does.
 
-import { EntryKind, Role, configurationAt, decodeConfiguration, isQuorum } from '../../src/core/raft/index.ts';
+import { EntryKind, Role, configurationAt, configurationOf, decodeConfiguration, isQuorum } from '../../src/core/raft/index.ts';
 import type { Configuration, Entry, LogIndex, MemberId, Message, Raft, Ready, Term } from '../../src/core/raft/index.ts';
 import type { RaftDisk } from './raft-disk.ts';
 
@@ -10,6 +10,8 @@ export interface Witnessed {
   readonly id: MemberId;
   readonly disk: RaftDisk;
   raft: Raft | undefined;
+  /** It votes and is told no payload. */
+  readonly isWitness: boolean;
 }
 
 interface Seen {
@@ -27,6 +29,11 @@ function claim(holds: boolean, what: string, detail: () => string): void {
 
 function fingerprint(entry: Entry): string {
   return `${entry.kind}:${Array.from(entry.data.subarray(0, 12)).join(',')}+${entry.data.length}`;
+}
+
+/** As a witness is told of it. Every other batch has a payload in these worlds. */
+function isBare(entry: Entry): boolean {
+  return entry.kind === EntryKind.batch && entry.data.length === 0;
 }
 
 function isStep(before: Configuration, after: Configuration): boolean {
@@ -86,7 +93,7 @@ export class RaftClaims {
       claim(log.committed >= before.commit, 'commitIndex never decreases (law 3)', at);
     }
     this.#checkSending(ready);
-    this.#checkEntries(raft, ready);
+    this.#checkEntries(member, ready);
     if (state.role === Role.leader) this.#checkLeader(member, before);
     // It may have committed and been deposed in one step.
     this.#checkCommitted(raft, before);
@@ -127,13 +134,29 @@ export class RaftClaims {
     if (message.type === 'appendReply' && !message.rejected) {
       claim(hardState.term >= message.term, 'a term is durable before it is promised', () => JSON.stringify(message));
     }
+    if (message.type === 'append') this.#checkAppend(from, message);
+  }
+
+  #checkAppend(from: Witnessed, { to, entries }: Message & { type: 'append' }): void {
+    const isWitness = this.#members.find(({ id }) => id === to)?.isWitness === true;
+    for (const entry of entries) {
+      if (entry.kind === EntryKind.batch) claim(isBare(entry) === isWitness, 'witnesses are told no payload, all others everything', () => `${entry.index} to ${to}`);
+      if (!isWitness) continue;
+      // Those who ruled when it was appended, and those who rule now.
+      const { state } = from.raft!;
+      const voters = [...configurationAt(state, entry.index).voters, ...configurationOf(state).voters];
+      const kept = this.#members.some((other) => !other.isWitness && voters.includes(other.id) && other.disk.holds(entry.index, entry.term));
+      claim(kept, 'a witness hears of what a voter’s disk holds with its payload', () => `${entry.index}/${entry.term} to ${to}`);
+    }
   }
 
   /** Log Matching, by induction: an (index, term) is one entry, with one predecessor, everywhere. */
-  #checkEntries(raft: Raft, ready: Ready): void {
+  #checkEntries(member: Witnessed, ready: Ready): void {
+    const raft = member.raft!;
     for (const entry of ready.persist?.entries ?? []) {
       const key = `${entry.index}/${entry.term}`;
-      const what = fingerprint(entry);
+      if (entry.kind === EntryKind.batch) claim(isBare(entry) === member.isWitness, 'witnesses keep no payload, all others everything', () => `${key} at ${member.id}`);
+      const what = isBare(entry) ? (this.#entries.get(key)?.what ?? '') : fingerprint(entry);
       const prevTerm = raft.termAt(entry.index - 1) ?? -1;
       if (entry.kind === EntryKind.configuration && raft.state.log.offset < entry.index) this.#checkStep(raft, entry);
       const known = this.#entries.get(key);
@@ -157,11 +180,13 @@ export class RaftClaims {
     const { id, disk } = member;
     const { state } = member.raft!;
     const other = this.leaders.get(state.term);
+    const at = (): string => `${id} in ${state.term}`;
     claim(other === undefined || other === id, 'one leader a term (Election Safety)', () => `${other} and ${id} in ${state.term}`);
     if (other === undefined) {
+      claim(!member.isWitness, 'a witness never leads', at);
       this.leaders.set(state.term, id);
       const { hardState } = disk.image;
-      claim(hardState.term === state.term && hardState.vote === id, 'the own vote is durable before it counts', () => `${id} in ${state.term}`);
+      claim(hardState.term === state.term && hardState.vote === id, 'the own vote is durable before it counts', at);
       for (let index = state.log.offset; index <= this.commitIndex; index++) {
         // Of later terms only: one who won an earlier term and learns of it late may lack what was committed since.
         if ((this.#committedIn[index] ?? 0) >= state.term) continue;

@@ -13,6 +13,8 @@ export interface WorldOptions {
   readonly seed: number;
   readonly voters: number;
   readonly learners?: number;
+  /** Of the voters, the last so many. */
+  readonly witnesses?: number;
   readonly raft?: Partial<RaftOptions>;
   /** Units a sync takes, at most. @default 2 */
   readonly diskLatencyMax?: number;
@@ -23,6 +25,7 @@ export interface WorldOptions {
 export class WorldNode {
   readonly id: MemberId;
   readonly disk: RaftDisk;
+  readonly isWitness: boolean;
   raft: Raft | undefined;
   inputs: Input[] = [];
   paused = false;
@@ -39,9 +42,10 @@ export class WorldNode {
   readonly files = new Map<number, number>();
   newest: SnapshotMarker | undefined;
 
-  constructor(id: MemberId, disk: RaftDisk) {
+  constructor(id: MemberId, disk: RaftDisk, isWitness: boolean) {
     this.id = id;
     this.disk = disk;
+    this.isWitness = isWitness;
   }
 }
 
@@ -79,8 +83,9 @@ export class RaftWorld {
     this.network = new RaftNetwork(seedRandom(options.seed + 1_000_003));
     const ids = Array.from({ length: options.voters + (options.learners ?? 0) }, (_, index) => index + 1);
     const [voters, learners] = [ids.slice(0, options.voters), ids.slice(options.voters)];
-    this.configuration = { voters, outgoing: [], learners, witnesses: [], members: [] };
-    this.nodes = ids.map((id) => new WorldNode(id, new RaftDisk(this.configuration)));
+    const witnesses = voters.slice(options.voters - (options.witnesses ?? 0));
+    this.configuration = { voters, outgoing: [], learners, witnesses, members: [] };
+    this.nodes = ids.map((id) => new WorldNode(id, new RaftDisk(this.configuration), witnesses.includes(id)));
     this.claims = new RaftClaims(this.nodes);
     for (const node of this.nodes) this.start(node);
   }
@@ -90,8 +95,8 @@ export class RaftWorld {
   }
 
   /** Somebody new: it knows nobody, until a leader that was told of it speaks. */
-  grow(): WorldNode {
-    const node = new WorldNode(this.nodes.length + 1, new RaftDisk(noConfiguration));
+  grow(isWitness = false): WorldNode {
+    const node = new WorldNode(this.nodes.length + 1, new RaftDisk(noConfiguration), isWitness);
     this.nodes.push(node);
     this.start(node);
     return node;
@@ -118,7 +123,7 @@ export class RaftWorld {
     const { marker } = node.disk.image;
     node.newest = marker;
     node.applied = marker?.index ?? 0;
-    node.hash = marker === undefined ? 0 : node.files.get(marker.id)!;
+    node.hash = marker === undefined || node.isWitness ? 0 : node.files.get(marker.id)!;
     node.restoring = undefined;
     node.inputs = [];
     const seed = nextUint32(this.random);
@@ -254,7 +259,7 @@ export class RaftWorld {
     const from = node.applied;
     if (node.restoring !== undefined) {
       node.applied = node.restoring.index;
-      node.hash = node.files.get(node.restoring.id)!;
+      node.hash = node.isWitness ? 0 : node.files.get(node.restoring.id)!;
       node.newest = node.restoring;
       node.restoring = undefined;
     }
@@ -262,6 +267,7 @@ export class RaftWorld {
     for (const entry of raft.committedEntries(node.applied + 1, to, 1 << 20)) {
       if (entry.index !== node.applied + 1) throw new Error('entries are applied in order');
       node.applied = entry.index;
+      if (node.isWitness) continue;
       let hash = Math.imul(node.hash ^ entry.index, 0x9e3779b1) ^ entry.term;
       for (const byte of entry.data.subarray(0, 8)) hash = Math.imul(hash ^ byte, 0x85ebca6b);
       node.hash = hash;
@@ -269,7 +275,7 @@ export class RaftWorld {
       if (known !== undefined && known !== hash) throw new Error(`the state of ${node.id} differs at ${entry.index}`);
       this.#states.set(entry.index, hash);
     }
-    if (node.applied !== from) node.inputs.push({ type: 'applied', index: node.applied, digest: String(node.hash) });
+    if (node.applied !== from) node.inputs.push({ type: 'applied', index: node.applied, digest: node.isWitness ? '' : String(node.hash) });
   }
 
   /** A snapshot of the state as it is, and a prefix of the log gone: `keep` entries stay before it. */

@@ -9,5 +9,5 @@ export { Raft } from './raft.ts';
 export { entryBytes } from './log.ts';
 export { Role, configurationAt, configurationOf, defaultRaftOptions } from './state.ts';
 export type { RaftOptions, RaftState, Restored } from './state.ts';
-export { allMembers, allVoters, isQuorum, isVoter, quorumIndex, quorumVote } from './quorum.ts';
+export { allMembers, allVoters, isQuorum, isVoter, isWitness, quorumIndex, quorumVote } from './quorum.ts';
 export { describeChanges, describeConfiguration, describeInput, describeMessage, describeState } from './describe.ts';

@@ -9,7 +9,7 @@ import { EntryKind } from './entry.ts';
 import type { Configuration, Entry, MemberId } from './entry.ts';
 import { termAt } from './log.ts';
 import type { Message } from './message.ts';
-import { isQuorum, isVoter } from './quorum.ts';
+import { isQuorum, isVoter, isWitness } from './quorum.ts';
 import { appendOwn, broadcastAppend } from './replication.ts';
 import { Role, configurationOf } from './state.ts';
 import type { RaftState } from './state.ts';
@@ -85,7 +85,8 @@ function refusal(state: RaftState, before: Configuration, after: Configuration, 
   // Who is newly added as a voter is not there yet, and must not be needed.
   const heard = new Set<MemberId>([state.id]);
   for (const [id, { active, wasActive }] of state.progress) if (active || wasActive) heard.add(id);
-  return isQuorum({ ...after, outgoing: [] }, heard) ? undefined : 'quorum';
+  const canLead = after.voters.some((id) => heard.has(id) && !isWitness(after, id));
+  return canLead && isQuorum({ ...after, outgoing: [] }, heard) ? undefined : 'quorum';
 }
 
 /** It is there, and what it still lacks of what is committed is on its way. */
@@ -117,7 +118,7 @@ export function settleConfiguration(turn: Turn): void {
 function leave(turn: Turn, configuration: Configuration): void {
   const { state } = turn;
   broadcastAppend(turn);
-  const heirs = [...state.progress].filter(([id]) => configuration.voters.includes(id) && !configuration.witnesses.includes(id));
+  const heirs = [...state.progress].filter(([id]) => configuration.voters.includes(id) && !isWitness(configuration, id));
   const [heir] = heirs.toSorted(([, a], [, b]) => b.match - a.match)[0] ?? [];
   if (heir !== undefined) send(turn, heir, { type: 'timeoutNow' });
   becomeFollower(turn, state.term, 0);

@@ -18,6 +18,11 @@ export function isVoter(configuration: Configuration, id: MemberId): boolean {
   return configuration.voters.includes(id) || configuration.outgoing.includes(id);
 }
 
+/** It votes, and its log knows the terms; payloads and a state it has none. */
+export function isWitness({ witnesses }: Configuration, id: MemberId): boolean {
+  return witnesses.includes(id);
+}
+
 /** The largest index that a majority of `voters` holds; an empty half does not restrain the other. */
 function majorityIndex(voters: readonly MemberId[], match: (id: MemberId) => LogIndex): LogIndex {
   if (voters.length === 0) return Number.MAX_SAFE_INTEGER;

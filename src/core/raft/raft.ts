@@ -13,6 +13,7 @@ import type { Message } from './message.ts';
 import { becomeProbe } from './progress.ts';
 import { onPropose, onProposeReply, propose, tickForwardedProposals } from './proposals.ts';
 import { addReader, beginRound, forwardReads, onReadIndex, onReadIndexReply, retryRounds, tickForwardedReads } from './read-index.ts';
+import { isWitness } from './quorum.ts';
 import type { Input, Ready } from './ready.ts';
 import {
   broadcastAppend, hearLeader, maybeCommit, onAppend, onAppendReply, onHeartbeat, onHeartbeatReply,
@@ -61,6 +62,14 @@ export class Raft {
   /** A leader's word on whether a member holds what is committed, or nearly. */
   isCaughtUp(member: MemberId): boolean {
     return isCaughtUp(this.state, member);
+  }
+
+  /** A leader's word: nobody else holds, or is about to hold, the payload of what was last committed. */
+  get isSingleCopy(): boolean {
+    const { state } = this;
+    const configuration = configurationOf(state);
+    if (state.role !== Role.leader || configuration.witnesses.length === 0) return false;
+    return [...state.progress].every(([id, progress]) => isWitness(configuration, id) || !(progress.match >= state.log.committed || isCaughtUp(state, id)));
   }
 
   /** This member was removed, and knows that it is committed: it is to stop. */
@@ -163,7 +172,11 @@ function onPersisted(turn: Turn, seq: number, index: LogIndex, term: number): vo
   // second writing is not durable yet: same (index, term), but the disk may still lose it.
   if (index > log.durable && seq >= state.cutSeq && termAt(log, index) === term) {
     log.durable = index;
-    if (state.role === Role.leader) maybeCommit(turn);
+    if (state.role === Role.leader) {
+      maybeCommit(turn);
+      // Witnesses waited for this.
+      if (configurationOf(state).witnesses.length > 0) turn.broadcast = true;
+    }
   }
   countOwnVote(turn);
 }

@@ -1,6 +1,7 @@
 // The log, from a leader to its followers: pipelined appends, conflicts, commitment.
 
 import { assert } from '../assert.ts';
+import { emptyBytes } from '../bytes.ts';
 import { decodeConfiguration } from './configuration.ts';
 import { EntryKind } from './entry.ts';
 import type { Entry, LogIndex, MemberId } from './entry.ts';
@@ -8,9 +9,10 @@ import { cutSuffix, entryAt, entryBytes, lastIndex, lastIndexNotAbove, slice, te
 import type { Message } from './message.ts';
 import { advance, becomeProbe, becomeReplicate, becomeSnapshot, reject, sent } from './progress.ts';
 import type { Progress } from './progress.ts';
-import { quorumIndex } from './quorum.ts';
+import { isWitness, quorumIndex } from './quorum.ts';
 import { beginRound, noteRound } from './read-index.ts';
-import { Role, configurationOf, newElectionTimeout, trackMembers } from './state.ts';
+import { Role, configurationAt, configurationOf, newElectionTimeout, trackMembers } from './state.ts';
+import type { RaftState } from './state.ts';
 import { maybeFinishTransfer } from './transfer.ts';
 import { send, sendDurably, termIsDurable } from './turn.ts';
 import type { Turn } from './turn.ts';
@@ -57,10 +59,28 @@ function isPaused(turn: Turn, progress: Progress): boolean {
   return progress.inflight.length >= turn.options.inflightMax || progress.inflightBytes >= turn.options.inflightBytesMax;
 }
 
+/**
+ * How far the log may go to this member. A witness refuses its vote to everybody whose log is shorter than its own. So
+ * it hears only of what somebody's disk holds with its payload: ours, as long as we stay; or that of a voter who does,
+ * once we are to leave. Otherwise our crash, or our going, would leave nobody whom it could elect; and what it had
+ * helped to commit would be nowhere.
+ */
+function reachOf(state: RaftState, id: MemberId): LogIndex {
+  const configuration = configurationOf(state);
+  if (!isWitness(configuration, id)) return lastIndex(state.log);
+  if (!isLeaving(state)) return state.log.durable;
+  const others = [...state.progress].filter(([other]) => configuration.voters.includes(other) && !isWitness(configuration, other));
+  return Math.max(0, ...others.map(([, { match }]) => match));
+}
+
+/** A leader that is not among those who decide next (Raft §6). */
+function isLeaving(state: RaftState): boolean {
+  return !configurationOf(state).voters.includes(state.id);
+}
+
 /** Sends what this member lacks, as far as its window allows. */
 export function sendAppends(turn: Turn, id: MemberId, progress: Progress): void {
-  const { log } = turn.state;
-  while (!isPaused(turn, progress) && progress.next <= lastIndex(log)) {
+  while (!isPaused(turn, progress) && progress.next <= reachOf(turn.state, id)) {
     if (!sendAppend(turn, id, progress)) return;
   }
 }
@@ -70,12 +90,11 @@ function sendAppend(turn: Turn, id: MemberId, progress: Progress): boolean {
   const { state } = turn;
   const prevTerm = termAt(state.log, progress.next - 1);
   if (prevTerm === undefined) {
-    becomeSnapshot(progress);
-    turn.snapshotsWanted.push(id);
+    wantSnapshot(turn, id, progress);
     return false;
   }
   const prevIndex = progress.next - 1;
-  const entries = progress.next > lastIndex(state.log) ? [] : slice(state.log, progress.next, turn.options.appendBytesMax);
+  const entries = entriesFor(turn, id, progress.next);
   send(turn, id, { type: 'append', prevIndex, prevTerm, entries, commit: state.log.committed });
   progress.toldCommit = state.log.committed;
   // Not thought lost before its answer had a heartbeat's time. Under a steady load a gap shows by a rejection anyway.
@@ -83,6 +102,31 @@ function sendAppend(turn: Turn, id: MemberId, progress: Progress): boolean {
   if (progress.mode === 'probe') progress.paused = true;
   else if (entries.length > 0) sent(progress, entries.at(-1)!.index, entries.reduce((sum, entry) => sum + entryBytes(entry), 0));
   return true;
+}
+
+function entriesFor({ state, options }: Turn, id: MemberId, from: LogIndex): readonly Entry[] {
+  const reach = reachOf(state, id);
+  if (from > reach) return [];
+  const entries = slice(state.log, from, options.appendBytesMax);
+  return isWitness(configurationOf(state), id) ? entries.filter(({ index }) => index <= reach).map(bare) : entries;
+}
+
+/** Index, term and kind; of a batch no more, while configurations are for everybody. */
+function bare(entry: Entry): Entry {
+  return entry.kind === EntryKind.batch ? { ...entry, data: emptyBytes } : entry;
+}
+
+/** What it must begin with is compacted. A witness has no state that would have to travel: the marker says it all. */
+function wantSnapshot(turn: Turn, id: MemberId, progress: Progress): void {
+  const { state } = turn;
+  becomeSnapshot(progress);
+  if (!isWitness(configurationOf(state), id)) {
+    turn.snapshotsWanted.push(id);
+    return;
+  }
+  const { offset: index, offsetTerm: term } = state.log;
+  send(turn, id, { type: 'snapshot', marker: { index, term, configuration: configurationAt(state, index), producer: state.id, id: 0 } });
+  progress.snapshotBackoff = turn.options.electionTicks;
 }
 
 /** A follower's half of Raft §5.3. */
@@ -142,9 +186,12 @@ export function onAppendReply(turn: Turn, message: Message & { type: 'appendRepl
   else if (progress.mode === 'snapshot' && news) {
     // The log may have been compacted beyond the snapshot that just arrived: then the next one is needed.
     if (progress.match >= state.log.offset) becomeReplicate(progress);
-    else turn.snapshotsWanted.push(message.from);
+    else wantSnapshot(turn, message.from, progress);
   }
-  if (news) maybeCommit(turn);
+  if (news) {
+    maybeCommit(turn);
+    if (isLeaving(state)) turn.broadcast = true;
+  }
   sendAppends(turn, message.from, progress);
   if (news) maybeFinishTransfer(turn, message.from, progress);
 }

@@ -17,6 +17,8 @@ export interface Identity {
   readonly name: string;
   /** Drawn once when the directory is first used: the same id with another birth has lost its memory. */
   readonly birth: number;
+  /** For as long as the id lives: a log without payloads does not become one with them. */
+  readonly witness: boolean;
 }
 
 /** The directory's identity, undefined if it is new; refused if it is another's. */
@@ -24,7 +26,8 @@ export async function readIdentity(disk: Disk, wanted: Pick<Identity, 'cluster' 
   const bytes = await readSmallFile(disk, identityPath, version);
   if (bytes === undefined) return undefined;
   const reader = new Reader(bytes);
-  const identity = { cluster: reader.u53(), member: reader.u53(), birth: reader.u53(), name: reader.string() };
+  const stored = { cluster: reader.u53(), member: reader.u53(), birth: reader.u53(), name: reader.string() };
+  const identity = { ...stored, witness: reader.remaining > 0 && reader.u8() === 1 };
   if (identity.cluster !== wanted.cluster) {
     fail('DATA_DIR_MISMATCH', {
       detail: `the data directory belongs to cluster ${formatId(identity.cluster)}, not ${formatId(wanted.cluster)}`,
@@ -39,6 +42,7 @@ export async function readIdentity(disk: Disk, wanted: Pick<Identity, 'cluster' 
 export async function writeIdentity(disk: Disk, identity: Identity): Promise<void> {
   const writer = new Writer();
   writer.u53(identity.cluster).u53(identity.member).u53(identity.birth).string(identity.name);
+  if (identity.witness) writer.u8(1);
   await writeSmallFile(disk, identityPath, version, writer.finish());
 }
 

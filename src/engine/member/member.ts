@@ -24,6 +24,7 @@ import { Snapshotter } from '../replica/snapshotter.ts';
 import type { SnapshotterHost } from '../replica/snapshotter.ts';
 import type { MachineFactory, StateMachine } from '../replica/state-machine.ts';
 import { SnapshotReceiver } from '../replica/snapshots.ts';
+import { witnessMachines } from '../replica/witness-machine.ts';
 import { Autopilot } from './autopilot.ts';
 import { awaitBirth } from './birth.ts';
 import { Acquaintances, readIdentity, writeIdentity } from './identity.ts';
@@ -65,7 +66,7 @@ export class Member implements ReplicaHost, SnapshotterHost {
   #closed = false;
   #removed = false;
 
-  private constructor(ports: Ports, options: MemberOptions, machines: MachineFactory, acquaintances: Acquaintances, lock: { release(): Promise<void> }, found: { readonly id: MemberId; readonly place: Place | undefined }) {
+  private constructor(ports: Ports, options: MemberOptions, machines: MachineFactory, acquaintances: Acquaintances, lock: { release(): Promise<void> }, found: Found) {
     const { token } = options.cluster;
     this.options = options;
     this.ports = ports;
@@ -73,17 +74,21 @@ export class Member implements ReplicaHost, SnapshotterHost {
     this.logger = ports.logger;
     this.startedAt = ports.clock.now();
     this.replicaOptions = { ...defaultReplicaOptions, ...options.replica };
-    this.identity = { cluster: clusterIdOf(token), member: found.id, name: options.name };
+    this.identity = { cluster: clusterIdOf(token), member: found.id, name: options.name, witness: found.witness };
     this.#place = found.place;
     this.#autopilot = new Autopilot(this.replicaOptions.promoteAfterTicks);
     this.failed = new Promise((resolve) => {
       this.#fail = resolve;
     });
-    this.#machines = machines;
+    this.#machines = found.witness ? witnessMachines : machines;
     this.#lock = lock;
     const hello = newHello('control', this.identity.cluster, this.identity.member, this.clusterVersionMax);
     this.peers = new Peers(ports, hello, acquaintances, {
-      message: (group, message) => this.#receive(group, message),
+      message: (group, message) => {
+        // A state comes in chunks, and only a witness, which has none, is told of a snapshot without one.
+        if (message.type === 'snapshot' && !this.identity.witness) this.logger.log('warn', 'a snapshot without a state is refused', { from: message.from });
+        else this.#receive(group, message);
+      },
       unreachable: (member, refused) => this.#unreachable(member, refused),
       removed: () => this.#beRemoved(),
       hasRun: () => [...this.replicas.values()].some((replica) => replica.raft.lastIndex > 1),
@@ -382,14 +387,20 @@ function diskFailed(error: DiskError): OperationError {
   return new OperationError({ code: 'DISK_FAILED', detail: `the disk failed: ${error.message}` }, { cause: error });
 }
 
+interface Found {
+  readonly id: MemberId;
+  readonly witness: boolean;
+  readonly place: Place | undefined;
+}
+
 /** Whose directory it is; a new one is the founder's of this name, or that of the place it was given. */
-async function identify(disk: Disk, options: MemberOptions): Promise<{ readonly id: MemberId; readonly place: Place | undefined }> {
+async function identify(disk: Disk, options: MemberOptions): Promise<Found> {
   const { token } = options.cluster;
   const stored = await readIdentity(disk, { cluster: clusterIdOf(token), name: options.name });
-  if (stored !== undefined) return { id: stored.member, place: undefined };
-  if (options.join === undefined) return { id: founderIdOf(token, options.name), place: undefined };
+  if (stored !== undefined) return { id: stored.member, witness: stored.witness, place: undefined };
+  if (options.join === undefined) return { id: founderIdOf(token, options.name), witness: false, place: undefined };
   const place = await options.join();
-  if (place.learner) return { id: place.id, place };
+  if (place.learner) return { id: place.id, witness: place.witness, place };
   throw new OperationError({
     code: 'DATA_LOST',
     detail: `the cluster counts on "${options.name}", whose data directory is empty: remove the member and add it again`,

@@ -32,6 +32,7 @@ export interface Place {
   readonly id: MemberId;
   /** Nothing that a learner said has ever counted. */
   readonly learner: boolean;
+  readonly witness: boolean;
   readonly members: readonly MemberInfo[];
 }
 

@@ -40,7 +40,7 @@ export class KvService implements MemberService {
 
   propose(command: Uint8Array, options: WaitOptions): Promise<Uint8Array> {
     if (command.length > commandBytesMax) return Promise.reject(new OperationError({ code: 'TOO_LARGE' }));
-    const replica = this.#replica();
+    const replica = this.#holder();
     if (replica instanceof OperationError) return Promise.reject(replica);
     try {
       checkAllowed(versionNeeded(command), kvOf(replica).clusterVersion);
@@ -54,7 +54,7 @@ export class KvService implements MemberService {
   async read(encoded: Uint8Array, options: ReadOptions): Promise<Uint8Array> {
     const request = decodeRequest(encoded);
     if (!isReadOnly(request)) throw new OperationError({ code: 'BAD_REQUEST', detail: 'not a read' });
-    const replica = this.#replica();
+    const replica = this.#holder();
     if (replica instanceof OperationError) throw replica;
     this.reads++;
     if (options.consistency === 'linearizable' || (options.consistency === 'bounded' && this.#isTooOld(replica, options))) {
@@ -73,10 +73,11 @@ export class KvService implements MemberService {
     const replica = this.#member.replica(kvGroup);
     const state = replica?.raft.state;
     const leader = configuration.members.find(({ id }) => id === state?.lead);
-    const kv = replica === undefined ? undefined : kvOf(replica);
+    const kv = replica === undefined || identity.witness ? undefined : kvOf(replica);
     const errors: string[] = [];
     if (state === undefined) errors.push('the member has not started yet');
     else if (state.lead === 0) errors.push('there is no leader');
+    if (replica?.raft.isSingleCopy === true) errors.push('what was last written is on the disk of this member alone: the rest of its quorum are witnesses');
     if (replica !== undefined && replica.digestMismatches > 0) errors.push('the state has differed from the leader’s');
     return {
       cluster: identity.cluster,
@@ -90,7 +91,7 @@ export class KvService implements MemberService {
       term: state?.term ?? 0,
       lastIndex: replica?.raft.lastIndex ?? 0,
       commitIndex: state?.log.committed ?? 0,
-      appliedIndex: kv?.appliedIndex ?? 0,
+      appliedIndex: replica?.machine.appliedIndex ?? 0,
       revision: kv?.revision ?? 0,
       compactRevision: kv?.compactRevision ?? 0,
       dbBytes: kv?.size.bytes ?? 0,
@@ -102,6 +103,8 @@ export class KvService implements MemberService {
       clusterVersion: kv?.clusterVersion ?? clusterVersions.lowest,
       uptimeMs: Math.round(clock.now() - startedAt),
       errors,
+      ...(configuration.learners.includes(identity.member) ? { learner: true } : {}),
+      ...(identity.witness ? { witness: true } : {}),
     };
   }
 
@@ -114,7 +117,7 @@ export class KvService implements MemberService {
   }
 
   async hashKv(revision: number): Promise<HashKvResult> {
-    const replica = this.#replica();
+    const replica = this.#holder();
     if (replica instanceof OperationError) throw replica;
     const { digest, index } = kvOf(replica).digest();
     const job = kvOf(replica).hashKv(revision);
@@ -134,8 +137,9 @@ export class KvService implements MemberService {
     const replica = this.#replica();
     if (replica instanceof OperationError) return Promise.reject(replica);
     if (!replica.raft.isLeader) return Promise.reject(new OperationError({ code: 'NOT_LEADER', leader: this.status().leaderAddress }));
-    if (!configurationOf(replica.raft.state).voters.includes(target)) {
-      return Promise.reject(new OperationError({ code: 'BAD_REQUEST', detail: 'the target is no voting member' }));
+    const { voters, witnesses } = configurationOf(replica.raft.state);
+    if (!voters.includes(target) || witnesses.includes(target)) {
+      return Promise.reject(new OperationError({ code: 'BAD_REQUEST', detail: 'the target is no voting member that holds data' }));
     }
     return this.#member.moveLeader(target);
   }
@@ -188,6 +192,12 @@ export class KvService implements MemberService {
     return this.#member.replica(kvGroup) ?? new OperationError({ code: 'NO_LEADER', detail: 'the member is starting' });
   }
 
+  /** Whoever can answer about data. */
+  #holder(): Replica | OperationError {
+    if (!this.#member.identity.witness) return this.#replica();
+    return new OperationError({ code: 'NOT_LEADER', detail: 'a witness holds no data: ask another member', leader: this.status().leaderAddress });
+  }
+
   #isTooOld(replica: Replica, options: ReadOptions): boolean {
     if (options.minRevision !== undefined && kvOf(replica).revision < options.minRevision) return true;
     // That a leader was heard of says nothing of how far behind this member is, nor that nobody leads by now where the
@@ -197,10 +207,9 @@ export class KvService implements MemberService {
 }
 
 function toAddition({ name, address, as }: MembershipChange & { readonly type: 'add' }, id: number): [number, Change] {
-  if (as === 'witness') fail('UNSUPPORTED', { detail: 'witnesses are not taken yet' });
   if (name === '') fail('BAD_REQUEST', { detail: 'a member has a name' });
   parseAddress(address);
-  return [id, { type: as === 'learner' ? 'addLearner' : 'addJoining', member: { id, name, address }, witness: false }];
+  return [id, { type: as === 'learner' ? 'addLearner' : 'addJoining', member: { id, name, address }, witness: as === 'witness' }];
 }
 
 function kvOf(replica: Replica): Kv {

@@ -109,13 +109,15 @@ export function encodeStatus(status: MemberStatus): Uint8Array {
   writer.u53(status.dbBytes).u53(status.keys).string(status.digest).u8(durabilities.indexOf(status.durability));
   writer.u32(status.formatVersion).u32(status.protocolVersion).u53(status.uptimeMs).u32(status.errors.length);
   for (const error of status.errors) writer.string(error);
-  if (status.clusterVersion !== 0) writer.u32(status.clusterVersion);
+  const flags = (status.learner === true ? 1 : 0) | (status.witness === true ? 2 : 0);
+  if (status.clusterVersion !== 0 || flags !== 0) writer.u32(status.clusterVersion);
+  if (flags !== 0) writer.u8(flags);
   return writer.finish();
 }
 
 export function decodeStatus(body: Uint8Array): MemberStatus {
   const reader = new Reader(body);
-  return {
+  const status: MemberStatus = {
     cluster: reader.u53(), member: reader.u53(), name: reader.string(), version: reader.string(),
     leader: reader.u53(), leaderName: reader.string(), leaderAddress: reader.string(),
     role: roles[reader.u8()] ?? Role.follower, term: reader.u53(),
@@ -124,6 +126,8 @@ export function decodeStatus(body: Uint8Array): MemberStatus {
     formatVersion: reader.u32(), protocolVersion: reader.u32(), uptimeMs: reader.u53(), errors: decodeStrings(reader),
     clusterVersion: reader.remaining >= 4 ? reader.u32() : 0,
   };
+  const flags = reader.remaining > 0 ? reader.u8() : 0;
+  return { ...status, ...(flags & 1 ? { learner: true } : {}), ...(flags & 2 ? { witness: true } : {}) };
 }
 
 /** Each takes its length at least: an impossible count fails on its first missing byte. */

@@ -11,13 +11,14 @@ import type { ReplicaOptions } from './options.ts';
 import type { Replica } from './replica.ts';
 import { removeOldSnapshots, restoreSnapshot, snapshotPath, writeSnapshot } from './snapshot-file.ts';
 import { sendSnapshotFile } from './snapshots.ts';
-import type { MachineFactory, StateMachine } from './state-machine.ts';
+import type { MachineFactory, StateMachine, StateSnapshot } from './state-machine.ts';
+import { WitnessMachine } from './witness-machine.ts';
 
 /** The member around it. */
 export interface SnapshotterHost {
   readonly ports: Ports;
   readonly logger: Logger;
-  readonly identity: { readonly cluster: number; readonly member: MemberId };
+  readonly identity: { readonly cluster: number; readonly member: MemberId; readonly witness: boolean };
   readonly replicaOptions: ReplicaOptions;
   readonly round: CommitRound;
   readonly log: Log | undefined;
@@ -60,6 +61,10 @@ export class Snapshotter {
   }
 
   async load(marker: SnapshotMarker): Promise<StateMachine> {
+    if (this.#member.identity.witness) {
+      this.#newest = marker;
+      return new WitnessMachine(marker.index, marker.term);
+    }
     const path = snapshotPath(this.#directory, this.#group, marker);
     const machine = await restoreSnapshot(this.#member.ports, path, this.#machines.restore(this.#group));
     this.#newest = marker;
@@ -99,23 +104,22 @@ export class Snapshotter {
   }
 
   async #take(): Promise<void> {
-    const { ports, identity, replicaOptions, round } = this.#member;
+    const { ports, identity, logger } = this.#member;
     const replica = this.#member.replica(this.#group)!;
     const { appliedIndex: index, appliedTerm: term } = replica.machine;
-    const snapshot = replica.machine.snapshot();
     const marker: SnapshotMarker = {
       index, term, producer: identity.member, id: ports.random.uint32(),
       configuration: configurationAt(replica.raft.state, index),
     };
     const started = ports.clock.now();
-    const { path, bytes } = await writeSnapshot(ports, this.#directory, { group: this.#group, cluster: identity.cluster, marker }, snapshot, replicaOptions.snapshotBytesPerSecond);
+    const file = identity.witness ? undefined : await this.#write(marker, replica.machine.snapshot());
     if (this.#closed) return;
     // A snapshot from the leader may have replaced everything while this one was written.
-    if (replica.raft.state.log.offset >= index) return ports.disk.remove(path);
+    if (replica.raft.state.log.offset >= index) return file === undefined ? undefined : ports.disk.remove(file.path);
     const through = this.#dropThrough(index);
     await new Promise<void>((resolve) => {
       // The file is durable; then its marker; and only behind the marker may the prefix go.
-      round.submit([
+      this.#member.round.submit([
         { type: 'snapshot', group: this.#group, marker, reset: false },
         { type: 'drop', group: this.#group, through },
       ], resolve);
@@ -123,8 +127,14 @@ export class Snapshotter {
     this.#newest = marker;
     this.taken++;
     replica.enqueue({ type: 'compact', index: through });
-    await removeOldSnapshots(ports.disk, this.#directory, this.#group, path);
-    this.#member.logger.log('info', 'took a snapshot', { group: this.#group, index, bytes, ms: Math.round(ports.clock.now() - started) });
+    if (file !== undefined) await removeOldSnapshots(ports.disk, this.#directory, this.#group, file.path);
+    logger.log('info', 'took a snapshot', { group: this.#group, index, bytes: file?.bytes ?? 0, ms: Math.round(ports.clock.now() - started) });
+  }
+
+  #write(marker: SnapshotMarker, snapshot: StateSnapshot): Promise<{ readonly path: string; readonly bytes: number }> {
+    const { ports, identity, replicaOptions } = this.#member;
+    const header = { group: this.#group, cluster: identity.cluster, marker };
+    return writeSnapshot(ports, this.#directory, header, snapshot, replicaOptions.snapshotBytesPerSecond);
   }
 
   /** Keeps a tail behind the snapshot: a follower that is a little late is served from the log. */

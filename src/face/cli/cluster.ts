@@ -1,6 +1,6 @@
 // The verbs of members: who they are, how they are, whether they agree.
 
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { describeFailure, fail, OperationError } from '../../core/errors.ts';
 import { formatId } from '../../core/ids.ts';
 import type { Client } from '../../engine/client/index.ts';
@@ -58,8 +58,9 @@ async function changeMember(flags: ClientFlags, done: string, toChange: (client:
 function memberAdd(): Command {
   return clientCommand('add <name> <address>', 'make a place for a member; it is started with serve --join')
     .option('--learner', 'it receives everything and does not vote, until it is promoted by hand')
-    .action(async (name: string, address: string, flags: ClientFlags & { readonly learner?: boolean }) => {
-      const as = flags.learner === true ? 'learner' : 'voter';
+    .addOption(new Option('--witness', 'it votes and keeps the log’s terms, but no data').conflicts('learner'))
+    .action(async (name: string, address: string, flags: ClientFlags & { readonly learner?: boolean; readonly witness?: boolean }) => {
+      const as = flags.learner === true ? 'learner' : flags.witness === true ? 'witness' : 'voter';
       await changeMember(flags, 'added', () => Promise.resolve({ type: 'add', name, address: address.replace(/^https?:\/\//, ''), as }));
     });
 }
@@ -139,6 +140,7 @@ async function status(flags: EndpointFlags): Promise<void> {
         header: { cluster_id: each.cluster, member_id: each.member, revision: each.revision, raft_term: each.term },
         version: each.version, dbSize: each.dbBytes, leader: each.leader, raftIndex: each.commitIndex, raftTerm: each.term,
         raftAppliedIndex: each.appliedIndex, dbSizeInUse: each.dbBytes, ...(each.errors.length > 0 ? { errors: each.errors } : {}),
+        ...(each.learner === true ? { isLearner: true } : {}), ...(each.witness === true ? { isWitness: true } : {}),
         name: each.name, role: each.role, digest: each.digest, keys: each.keys, compactRevision: each.compactRevision,
         durability: each.durability, formatVersion: each.formatVersion, protocolVersion: each.protocolVersion, clusterVersion: each.clusterVersion, uptimeMs: each.uptimeMs,
       },
@@ -147,7 +149,7 @@ async function status(flags: EndpointFlags): Promise<void> {
   }
   const headings = ['ENDPOINT', 'ID', 'VERSION', 'DB SIZE', 'IS LEADER', 'IS LEARNER', 'RAFT TERM', 'RAFT INDEX', 'RAFT APPLIED INDEX', 'ERRORS', 'DURABILITY', 'FORMAT', 'PROTOCOL', 'CLUSTER'];
   const rows = found.map(({ endpoint, status: each }) => [
-    endpoint, formatId(each.member), each.version, size(each.dbBytes), String(each.role === 'leader'), 'false', String(each.term),
+    endpoint, formatId(each.member), each.version, size(each.dbBytes), String(each.role === 'leader'), String(each.learner === true), String(each.term),
     String(each.commitIndex), String(each.appliedIndex), each.errors.join('; '), each.durability, String(each.formatVersion), String(each.protocolVersion), String(each.clusterVersion),
   ]);
   if (outputOf(flags) === 'table') print(table(headings, rows));

@@ -68,7 +68,7 @@ const failure: Required<Failure> = { code: 'COMPACTED', detail: 'd', leader: 'l'
 const status: Required<MemberStatus> = {
   cluster: 101, member: 102, name: 'a', version: 'v', leader: 103, leaderName: 'b', leaderAddress: 'c', role: 'leader', term: 104, lastIndex: 105,
   commitIndex: 106, appliedIndex: 107, revision: 108, compactRevision: 109, dbBytes: 110, keys: 111, digest: 'd', durability: 'os',
-  formatVersion: 112, protocolVersion: 113, clusterVersion: 115, uptimeMs: 114, errors: ['e', 'f'],
+  formatVersion: 112, protocolVersion: 113, clusterVersion: 115, uptimeMs: 114, errors: ['e', 'f'], learner: true, witness: true,
 };
 const hello: Required<Hello> = { lowest: 3, highest: 4, purpose: 'bulk', status: 'ok', features: 5, cluster: 6, member: 7, clusterVersion: 8 };
 const member: Required<MemberListRow> = { id: 1, name: 'a', address: 'b', learner: true, witness: true, joining: true };
