@@ -124,8 +124,8 @@ const codecs: Readonly<Record<string, Codec>> = {
   'reply failure': reply({ revision: 1, failure }),
   'read result': codec<ReadResult>({ revision: 1, response: rangeResponse }, encodeReadResult, decodeReadResult),
   failure: codec(failure, encodeFailure, decodeFailure),
-  status: codec(status, native.encodeStatus, native.decodeStatus),
-  // What is not a witness, and not joining, does not say so.
+  // What is not a learner, not a witness and not joining does not say so.
+  status: codec(status, native.encodeStatus, native.decodeStatus, ['learner', 'witness']),
   members: codec([member], native.encodeMembers, native.decodeMembers, ['0.witness', '0.joining']),
   ...Object.fromEntries(membershipChanges.map((change) => [
     `membership ${change.type}`,
