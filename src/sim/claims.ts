@@ -3,11 +3,12 @@
 
 import { text } from '../core/bytes.ts';
 import { Kv, decodeBatch, decodeCommand } from '../core/kv/index.ts';
-import { EntryKind, Role, configurationOf, isQuorum } from '../core/raft/index.ts';
+import { EntryKind, Role, isQuorum } from '../core/raft/index.ts';
 import type { Entry, LogIndex, MemberId, Message, Raft, Term } from '../core/raft/index.ts';
 import { crc32c } from '../core/wire/index.ts';
 import type { Job } from '../core/kv/index.ts';
 import type { Coverage } from './coverage.ts';
+import { machinesMax } from './world.ts';
 import type { Life, Machine, World } from './world.ts';
 
 export const claims = {
@@ -84,8 +85,8 @@ export class Claims {
   readonly #votes = new Map<string, MemberId>();
   readonly #seen: (Seen | undefined)[] = [];
   /** By machine: what it said, or counted, to be durable; and the highest term it said. */
-  readonly #promised: Promised[][];
-  readonly #promisedTerm: Term[];
+  readonly #promised: Promised[][] = Array.from({ length: machinesMax }, () => []);
+  readonly #promisedTerm: Term[] = Array.from({ length: machinesMax }, () => 0);
   /** The state that everybody must have at an index: applied here, once, and never restored. */
   readonly #oracle = new Kv();
   readonly #digests: string[] = [''];
@@ -101,8 +102,6 @@ export class Claims {
   constructor(world: World, coverage: Coverage) {
     this.#world = world;
     this.#coverage = coverage;
-    this.#promised = world.machines.map(() => []);
-    this.#promisedTerm = world.machines.map(() => 0);
   }
 
   get commitIndex(): LogIndex {
@@ -195,11 +194,13 @@ export class Claims {
     const { state } = raft;
     const { log } = state;
     const last = raft.lastIndex;
+    const lastBefore = seen.last;
     const lastTerm = log.entries.at(-1)?.term ?? log.offsetTerm;
     if (last !== seen.last || lastTerm !== seen.lastTerm || log.offset !== seen.offset) this.#logChanged(machine, seen, raft, last, lastTerm);
     if (state.term !== seen.term || state.role !== seen.role || state.lead !== seen.lead) this.#roleChanged(machine, seen, raft);
-    if (log.committed !== seen.committed) this.#commitMoved(machine, seen, raft);
+    if (log.committed !== seen.committed) this.#commitMoved(machine, seen, raft, lastBefore);
     if (state.role === Role.leader) {
+      if (state.configurations.at(-1)!.configuration.outgoing.length > 0) this.#coverage.mark('a joint configuration ruled');
       for (const [id, { match }] of state.progress) {
         if (match < (seen.match.get(id) ?? 0)) throw new BrokenClaim('matchRises', `at ${machine.name}, from ${seen.match.get(id)} to ${match}`);
         seen.match.set(id, match);
@@ -273,7 +274,8 @@ export class Claims {
     }
   }
 
-  #commitMoved(machine: Machine, seen: Seen, raft: Raft): void {
+  /** @param lastBefore where its log ended when it was last looked at */
+  #commitMoved(machine: Machine, seen: Seen, raft: Raft, lastBefore: LogIndex): void {
     const { state } = raft;
     const { log } = state;
     if (log.committed < seen.committed) throw new BrokenClaim('committedStays', `the commit index of ${machine.name} went from ${seen.committed} to ${log.committed}`);
@@ -295,7 +297,10 @@ export class Claims {
         const id = this.#ids[other.at];
         if (id !== undefined && this.#promised[other.at]!.some((each) => each.index >= log.committed && (each.term === term || each.index > log.committed))) holders.add(id);
       }
-      if (!isQuorum(configurationOf(state), holders)) throw new BrokenClaim('majority', `${machine.name} commits ${log.committed} of term ${term}, promised by ${holders.size} of ${this.#world.machines.length}`);
+      // The one that rules, or, where it came in the same turn, the one before it.
+      const { configurations } = state;
+      const ruled = configurations.some(({ configuration }, at) => (at === configurations.length - 1 || configurations[at + 1]!.index > lastBefore) && isQuorum(configuration, holders));
+      if (!ruled) throw new BrokenClaim('majority', `${machine.name} commits ${log.committed} of term ${term}, promised by ${holders.size} of ${this.#world.machines.length}`);
     }
     seen.committed = log.committed;
   }

@@ -7,6 +7,7 @@ import type { Claims } from './claims.ts';
 import type { Coverage, Mark } from './coverage.ts';
 import { faultClassNames } from './schedule.ts';
 import type { Fault, FaultClass, Schedule } from './schedule.ts';
+import { Operator, joinKinds } from './operator.ts';
 import type { Life, Machine, World } from './world.ts';
 
 /** What a machine's medium has suffered. */
@@ -19,6 +20,11 @@ interface Damage {
   isGone: boolean;
 }
 
+/** Beyond the founders. */
+const joinedMax = 6;
+const presentMax = 2;
+/** One that is well leaves only if so many stay. */
+const votersMin = 3;
 const restartMs = 400;
 /** A death that waits for a call that never comes happens anyway. */
 const patienceMs = 1500;
@@ -28,7 +34,8 @@ export class Nemesis {
   readonly #claims: Claims;
   readonly #coverage: Coverage;
   readonly #schedule: Schedule;
-  readonly #damage: Damage[];
+  readonly #damage: Damage[] = [];
+  readonly operator: Operator;
   readonly #counts = new Map<string, number>();
   readonly #armed: ({ left: number; readonly act: () => void } | undefined)[] = [];
   #over = false;
@@ -38,7 +45,7 @@ export class Nemesis {
     this.#claims = claims;
     this.#coverage = coverage;
     this.#schedule = schedule;
-    this.#damage = world.machines.map(() => ({ isDamaged: false, lied: undefined, isGone: false }));
+    this.operator = new Operator(world, coverage);
     world.onPortCall = (machine) => {
       const armed = this.#armed[machine.at];
       if (armed === undefined || --armed.left > 0) return;
@@ -67,12 +74,20 @@ export class Nemesis {
   }
 
   stopped(machine: Machine, failure: OperationError): void {
-    const damage = this.#damage[machine.at]!;
+    const damage = this.#damageOf(machine);
     const { code } = failure;
     if (code === 'DISK_FAILED' || code === 'DATA_DIR_UNUSABLE') {
       this.#coverage.mark('a member stopped: DISK_FAILED');
       return this.#startIn(machine, restartMs);
     }
+    if (code === 'MEMBER_REMOVED') {
+      if (!this.operator.leaving.has(machine)) throw new BrokenClaim('noFalseAlarm', `${machine.name} says that it was removed, and nobody asked for that`);
+      this.#coverage.mark('a member stopped: MEMBER_REMOVED');
+      damage.isGone = true;
+      return;
+    }
+    // It has asked for its place, and was not told: it asks again.
+    if (machine.id === undefined && (code === 'UNAVAILABLE' || code === 'TIMEOUT' || code === 'NO_LEADER' || code === 'NOT_LEADER' || code === 'INVALID_CONFIG')) return this.#startIn(machine, restartMs);
     if ((code === 'CORRUPT' || code === 'DATA_LOST' || code === 'UNSUPPORTED') && damage.isDamaged) {
       if (code !== 'UNSUPPORTED') this.#coverage.mark(`a member stopped: ${code}` satisfies Mark);
       damage.isGone = true;
@@ -92,14 +107,18 @@ export class Nemesis {
       Object.assign(machine.disk.faults, { spaceLeftBytes: Infinity, syncsUntilFailure: 0, loseWriteTo: undefined, misdirectBytes: 0, ...this.#pace() });
       machine.life?.incarnation.resume();
       machine.life?.incarnation.drift(1);
-      if (this.#damage[machine.at]!.isDamaged && !this.#damage[machine.at]!.isGone && machine.life !== undefined) world.crash(machine.at, 'exit');
-      if (machine.life === undefined) this.#startIn(machine, 10);
+      if (this.#damageOf(machine).isDamaged && !this.#damageOf(machine).isGone && machine.life !== undefined) world.crash(machine.at, 'exit');
+      if (machine.life === undefined && (machine.founder || machine.lives > 0)) this.#startIn(machine, 10);
     }
   }
 
   /** Those that must be well after healing. */
   get survivors(): readonly Machine[] {
-    return this.#world.machines.filter(({ at }) => !this.#damage[at]!.isGone);
+    return this.#world.machines.filter((machine) => this.operator.belongs(machine) && !this.#damageOf(machine).isGone);
+  }
+
+  #damageOf({ at }: Machine): Damage {
+    return (this.#damage[at] ??= { isDamaged: false, lied: undefined, isGone: false });
   }
 
   /** Faults that happened, by class, each class named. */
@@ -172,7 +191,7 @@ export class Nemesis {
       case 'lostDisk':
         return this.#kill(machine, fault);
       case 'blackout':
-        if (this.#damage.some(({ lied }, each) => lied !== undefined && !this.#isNoticed(machines[each]!))) return false;
+        if (machines.some((each) => this.#damageOf(each).lied !== undefined && !this.#isNoticed(each))) return false;
         for (const each of machines) if (each.life !== undefined) this.#die(each, 'power', fault.ms + 50 * each.at);
         return true;
       case 'pause': {
@@ -200,13 +219,53 @@ export class Nemesis {
         life.service.moveLeader(id).catch(() => undefined);
         return true;
       }
+      case 'join':
+      case 'promote':
+      case 'remove':
+      case 'replace':
+      case 'exchange':
+        return this.#changeMembers(fault, machine);
       default:
         return fault.kind satisfies never;
     }
   }
 
+  /** False: it must not be, or the operator has no time. */
+  #changeMembers(fault: Fault, machine: Machine): boolean {
+    const { operator } = this;
+    const { machines } = this.#world;
+    const leader = this.#world.leader();
+    if (leader === undefined) return false;
+    const { members, learners } = this.#world.replicaOf(leader)!.raft.configuration;
+    const founders = machines.filter(({ founder }) => founder).length;
+    const mayJoin = members.length < founders + presentMax && machines.length < founders + joinedMax;
+    const present = machines.filter(({ id }) => members.some((member) => member.id === id));
+    const target = fault.target === 'leader' ? machine : present[fault.target % present.length];
+    if (fault.kind === 'join') return mayJoin && operator.join(joinKinds[fault.amount]!);
+    if (fault.kind === 'promote') return learners.length > 0 && operator.promote(learners[0]!);
+    if (fault.kind === 'replace') {
+      const dead = present.find((each) => this.#damageOf(each).isGone && this.#mayLeave(each, leader));
+      return dead !== undefined && machines.length < founders + joinedMax && operator.replace(dead);
+    }
+    if (target?.id === undefined || !this.#mayLeave(target, leader)) return false;
+    if (fault.kind === 'remove') return operator.remove(target);
+    return learners.length > 0 && !learners.includes(target.id) && operator.exchange(learners[0]!, target);
+  }
+
+  /**
+   * A majority of those who stay keeps its disks, whatever happens: the atlas knows who may lose theirs. And clients
+   * know the founders: one of them stays who can always be asked.
+   */
+  #mayLeave(machine: Machine, leader: Machine): boolean {
+    const { configuration } = this.#world.replicaOf(leader)!.raft;
+    const stay = this.#world.machines.filter((each) => each !== machine && !this.operator.leaving.has(each) && configuration.voters.includes(each.id ?? 0));
+    const sound = stay.filter(({ at }) => !this.#schedule.profile.damageable.includes(at));
+    const isSpared = this.#damageOf(machine).isGone || stay.length >= votersMin;
+    return isSpared && sound.length > stay.length / 2 && sound.some(({ founder }) => founder);
+  }
+
   #kill(machine: Machine, fault: Fault): boolean {
-    const damage = this.#damage[machine.at]!;
+    const damage = this.#damageOf(machine);
     if (machine.life === undefined) return false;
     if (fault.kind === 'lostDisk' && (damage.isDamaged || !this.#schedule.profile.damageable.includes(machine.at))) return false;
     if (fault.kind !== 'exit' && damage.lied !== undefined && !this.#isNoticed(machine)) return false;
@@ -217,7 +276,7 @@ export class Nemesis {
   #die(machine: Machine, how: 'exit' | 'power' | 'lostDisk', ms: number): void {
     if (machine.life === undefined) return;
     if (how === 'lostDisk') {
-      this.#damage[machine.at]!.isDamaged = true;
+      this.#damageOf(machine).isDamaged = true;
       this.#claims.lostDisk(machine.at);
       this.#world.loseDisk(machine.at);
     } else this.#world.crash(machine.at, how);
@@ -239,12 +298,12 @@ export class Nemesis {
   #startIn(machine: Machine, ms: number): void {
     const { lives } = machine;
     this.#world.clock.after(ms, () => {
-      if (machine.life === undefined && machine.lives === lives && !this.#damage[machine.at]!.isGone) this.#world.start(machine.at);
+      if (machine.life === undefined && machine.lives === lives && !this.#damageOf(machine).isGone) this.#world.start(machine.at);
     });
   }
 
   #mayDamage(machine: Machine): boolean {
-    return this.#schedule.profile.damageable.includes(machine.at) && !this.#damage[machine.at]!.isDamaged && machine.life?.started === true;
+    return this.#schedule.profile.damageable.includes(machine.at) && !this.#damageOf(machine).isDamaged && machine.life?.started === true;
   }
 
   /** Bits flip where the log says that it is whole: behind it something was synced since, so that it is no torn tail. */
@@ -253,7 +312,7 @@ export class Nemesis {
     const [path, append] = [...machine.disk.appends].findLast(([name, { before }]) => name.endsWith('.log') && before > 0) ?? [];
     if (path === undefined || append === undefined) return false;
     machine.disk.flip(path, amount % append.before, 1 << amount % 8);
-    this.#damage[machine.at]!.isDamaged = true;
+    this.#damageOf(machine).isDamaged = true;
     return true;
   }
 
@@ -264,13 +323,13 @@ export class Nemesis {
     const { faults } = machine.disk;
     if (fault.kind === 'lostWrite') faults.loseWriteTo = path;
     else Object.assign(faults, { misdirectBytes: fault.amount, misdirectTo: path });
-    Object.assign(this.#damage[machine.at]!, { isDamaged: true, lied: { path, position: append.newest } });
+    Object.assign(this.#damageOf(machine), { isDamaged: true, lied: { path, position: append.newest } });
     return true;
   }
 
   /** Enough was synced behind the lie for a restart to find it out. */
   #isNoticed(machine: Machine): boolean {
-    const { lied } = this.#damage[machine.at]!;
+    const { lied } = this.#damageOf(machine);
     if (lied === undefined) return true;
     const append = machine.disk.appends.get(lied.path);
     return machine.life?.started === true && append !== undefined && append.before > lied.position && machine.disk.faults.loseWriteTo === undefined && machine.disk.faults.misdirectBytes === 0;

@@ -105,7 +105,7 @@ export async function runWorld(options: RunOptions, drain: Drain): Promise<RunRe
   const nemesis = new Nemesis(world, claims, coverage, schedule);
   const workload = new Workload(world, coverage, { seed, clients: profile.clients, thinkMs: profile.thinkMs, timeoutMs: profile.timeoutMs });
   world.clock.afterEvent = () => {
-    broken ??= workload.broken;
+    broken ??= workload.broken ?? nemesis.operator.broken;
     if (broken !== undefined) throw broken;
     claims.look();
     workload.check();
@@ -161,7 +161,11 @@ async function live(world: World, nemesis: Nemesis, workload: Workload, healed: 
     const raft = world.replicaOf(machine)?.raft;
     return `${machine.name} ${machine.failure?.code ?? (machine.life?.started === true ? 'runs' : 'starts')} ${raft?.state.role} of ${raft?.state.term}, applied ${world.kvOf(machine)?.appliedIndex} of ${raft?.state.log.committed}`;
   }).join('; ');
+  const { operator } = nemesis;
+  await reached(() => operator.isIdle, convergeMs, () => `the change of membership that is under way ends (${states()})`);
+  await reached(() => world.machines.every((machine) => machine.life === undefined || !operator.leaving.has(machine)), convergeMs, () => `who was removed stops (${states()})`);
   await reached(() => nemesis.survivors.every(({ life }) => life?.started === true) && world.leader() !== undefined, convergeMs, () => `everybody runs and somebody leads (${states()})`);
+  await reached(() => isSettled(world), convergeMs, () => `whoever joined as a voter is one (${states()})`);
   await reached(() => workload.completedSince(healed).size >= names.size, goOnMs, () => `every client gets a write through (${[...names].filter((name) => !workload.completedSince(healed).has(name)).join(', ')} did not; ${states()})`);
   workload.stop();
   await reached(() => workload.isIdle, goOnMs, () => 'the last calls end');
@@ -169,6 +173,13 @@ async function live(world: World, nemesis: Nemesis, workload: Workload, healed: 
     const kvs = nemesis.survivors.map((machine) => world.kvOf(machine));
     return kvs.every((kv) => kv !== undefined && kv.appliedIndex === kvs[0]?.appliedIndex && kv.digest().digest === kvs[0]?.digest().digest);
   }, convergeMs, () => `all have applied the same (${states()})`);
+}
+
+/** Nobody waits for a promotion, and no joint configuration is left over. */
+function isSettled(world: World): boolean {
+  const leader = world.leader();
+  const configuration = leader === undefined ? undefined : world.replicaOf(leader)?.raft.configuration;
+  return configuration !== undefined && configuration.outgoing.length === 0 && (configuration.joining ?? []).length === 0;
 }
 
 /** The claims about the whole history. Returns how many keys the checker could not decide. */

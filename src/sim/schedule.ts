@@ -26,6 +26,11 @@ export const faultClasses = {
   drift: 'a process’s clocks run at `amount` of their rate',
   jump: 'a process’s wall clock is set by `amount` ms',
   transfer: 'the leader is asked to hand over',
+  join: 'a member is added and started: a voter (`amount` 0) or a learner (1)',
+  promote: 'a learner becomes a voter',
+  remove: 'a member is removed from the cluster, and stops',
+  replace: 'a member that will not come back is removed, and a new one added',
+  exchange: 'a learner takes the place of a voter, in one step',
 } as const;
 export type FaultClass = keyof typeof faultClasses;
 export const faultClassNames: readonly FaultClass[] = Object.keys(faultClasses) as FaultClass[];
@@ -78,6 +83,10 @@ export interface DrawOptions {
   readonly nemesis?: readonly FaultClass[] | undefined;
 }
 
+/** Who belongs to the cluster changes at a pace of its own, so that it takes no other fault's place. */
+const membership: readonly FaultClass[] = ['join', 'promote', 'remove', 'replace', 'exchange'];
+/** Nobody leaves a cluster that nobody joins. */
+const membershipOdds: readonly FaultClass[] = ['join', 'join', 'join', 'promote', 'remove', 'remove', 'replace', 'exchange'];
 /** What unseats a leader, if it is aimed at one. */
 const unseating: readonly FaultClass[] = ['exit', 'power', 'blackout', 'isolate', 'pause', 'transfer'];
 const deaths: readonly FaultClass[] = ['exit', 'power', 'blackout', 'lostDisk'];
@@ -87,7 +96,9 @@ export function drawSchedule(seed: number, options: DrawOptions): Schedule {
   const random = seedRandom(seed ^ 0x5eed);
   const pick = <T>(values: readonly T[]): T => values[nextBelow(random, values.length)]!;
   const nodes = options.nodes ?? pick([3, 3, 3, 5]);
-  const possible = options.nemesis ?? faultClassNames;
+  const asked = options.nemesis ?? faultClassNames;
+  const possible = asked.filter((kind) => !membership.includes(kind));
+  const changes = membershipOdds.filter((kind) => asked.includes(kind));
   // Swarm testing: a run in which everything happens never sees what one fault alone brings about.
   const share = pick([0.25, 0.5, 0.75]);
   let armed = possible.filter(() => nextUnit(random) < share);
@@ -99,6 +110,7 @@ export function drawSchedule(seed: number, options: DrawOptions): Schedule {
     const at = nextBelow(random, nodes);
     if (!damageable.includes(at)) damageable.push(at);
   }
+  const changeMs = options.nemesis === undefined ? pick([0, 0, 0, 800, 2500]) : pick([800, 2500]);
   const profile: Profile = {
     nodes,
     clients: 2 + nextBelow(random, 4),
@@ -114,13 +126,16 @@ export function drawSchedule(seed: number, options: DrawOptions): Schedule {
     diskDelayMs: pick([0, 0.1, 1]),
     syncDelayMs: pick([0.2, 1, 4]),
     damageable,
-    armed,
+    armed: changes.length > 0 && changeMs > 0 ? [...armed, ...new Set(changes)] : armed,
   };
   const faults: Fault[] = [];
   const everyMs = pick([700, 1500, 3000]);
   const end = options.seconds * 1000;
   for (let at = 1000 + nextBelow(random, 2000); armed.length > 0 && at < end; at += 1 + nextBelow(random, 2 * everyMs)) {
     faults.push(drawFault(random, pick(armed), at, profile));
+  }
+  for (let at = 1500 + nextBelow(random, 2000); changes.length > 0 && changeMs > 0 && at < end; at += 1 + nextBelow(random, 2 * changeMs)) {
+    faults.push(drawFault(random, pick(changes), at, profile));
   }
   // However quiet a seed is, one leader falls.
   const fall = armed.filter((kind) => unseating.includes(kind));
@@ -156,6 +171,8 @@ function drawFault(random: RandomState, kind: FaultClass, at: number, profile: P
       return { ...base, target: profile.damageable.length === 0 ? 0 : pick(profile.damageable), amount: kind === 'misdirect' ? pick([512, 4096, 40]) : below(1 << 30) };
     case 'drift':
       return { ...base, amount: pick([0.9, 0.98, 1.02, 1.1]) };
+    case 'join':
+      return { ...base, amount: pick([0, 0, 1, 1]) };
     case 'jump':
       return { ...base, amount: pick([-3_600_000, -1000, 1000, 30_000, 3_600_000]) };
     case 'partition':
@@ -168,6 +185,10 @@ function drawFault(random: RandomState, kind: FaultClass, at: number, profile: P
     case 'blackout':
     case 'pause':
     case 'transfer':
+    case 'promote':
+    case 'remove':
+    case 'replace':
+    case 'exchange':
     default:
       return base;
   }

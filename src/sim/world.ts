@@ -6,9 +6,10 @@ import { nextUint32, seedRandom } from '../core/random.ts';
 import { crc32c } from '../core/wire/index.ts';
 import { Client } from '../engine/client/index.ts';
 import { Member } from '../engine/member/member.ts';
-import type { MemberOptions } from '../engine/member/options.ts';
+import type { MemberOptions, Place } from '../engine/member/options.ts';
 import { KvService } from '../engine/member/service.ts';
 import { NativeServer, acceptHello } from '../engine/native/index.ts';
+import type { MemberId } from '../core/raft/index.ts';
 import type { LogLevel, Ports, Random } from '../engine/ports.ts';
 import type { KvMachine } from '../engine/replica/kv-machine.ts';
 import { kvMachines } from '../engine/replica/kv-machine.ts';
@@ -39,6 +40,10 @@ export interface Machine {
   disk: SimDisk;
   life: Life | undefined;
   lives: number;
+  /** One of those with which the cluster began; the others were added to it. */
+  readonly founder: boolean;
+  /** Of the member that runs here, or ran. */
+  id: MemberId | undefined;
   /** Why the last process stopped by itself. */
   failure: OperationError | undefined;
 }
@@ -63,13 +68,17 @@ export interface WorldOptions {
   readonly opened?: (machine: Machine, life: Life) => void;
 }
 
+/** Founders, and all that ever join. */
+export const machinesMax = 32;
 const sweepMs = 1000;
+const placeMs = 5000;
 
 export class World {
   readonly clock: VirtualClock;
   readonly network: SimNetwork;
   readonly trace: Trace;
-  readonly machines: readonly Machine[];
+  /** Grows with those who join. */
+  readonly machines: readonly Machine[] = [];
   readonly clients: Client[] = [];
   readonly losses: CrashReport = { torn: 0, lost: 0, lostEntries: 0 };
   /** Called before every call of a disk or of a connection of a member's. */
@@ -86,11 +95,22 @@ export class World {
       windowBytes: options.windowBytes ?? 256 << 10,
       observe: (kind, from, to, bytes) => this.trace.event(this.clock.now(), to, `${kind} ${from}`, bytes === undefined ? 0 : crc32c(bytes)),
     });
-    this.machines = Array.from({ length: nodes }, (_, at) => {
-      const disk = new SimDisk(this.clock, entropy(seed, `disk ${at}`));
-      Object.assign(disk.faults, { delayMs: options.diskDelayMs ?? 0, syncDelayMs: options.syncDelayMs ?? 0 });
-      return { at, name: `n${at + 1}`, disk, life: undefined, lives: 0, failure: undefined };
-    });
+    for (let at = 0; at < nodes; at++) this.#build(true);
+  }
+
+  /** One machine more, on which nothing runs yet. */
+  build(): Machine {
+    return this.#build(false);
+  }
+
+  #build(founder: boolean): Machine {
+    const { seed, diskDelayMs = 0, syncDelayMs = 0 } = this.#options;
+    const at = this.machines.length;
+    const disk = new SimDisk(this.clock, entropy(seed, `disk ${at}`));
+    Object.assign(disk.faults, { delayMs: diskDelayMs, syncDelayMs });
+    const machine: Machine = { at, name: `n${at + 1}`, disk, life: undefined, lives: 0, founder, id: undefined, failure: undefined };
+    (this.machines as Machine[]).push(machine);
+    return machine;
   }
 
   /** Begins a process; it goes on starting while time passes. */
@@ -140,11 +160,31 @@ export class World {
   /** A client of the cluster, on a machine of its own that never fails. */
   connect(name: string, timeoutMs: number): Client {
     const client = new Client(
-      { endpoints: this.machines.map((machine) => `${machine.name}:1`), name, timeoutMs },
+      { endpoints: this.#founders().map((machine) => `${machine.name}:1`), name, timeoutMs },
       { clock: this.clock, random: entropy(this.#options.seed, `client ${name}`), network: this.network.of(name), logger: this.#logger(name) },
     );
     this.clients.push(client);
     return client;
+  }
+
+  #founders(): readonly Machine[] {
+    return this.machines.filter(({ founder }) => founder);
+  }
+
+  /** Asks the cluster for the place that was made for this machine, as `thole serve --join` does. */
+  async #placeOf({ name }: Machine, { incarnation, number, at }: Life): Promise<Place> {
+    const { clock } = incarnation;
+    const endpoints = this.machines.filter((machine) => machine.name !== name).map((machine) => `${machine.name}:1`);
+    const random = entropy(this.#options.seed, `place ${at} ${number}`);
+    const client = new Client({ endpoints, name, timeoutMs: placeMs }, { clock, random, network: this.network.of(name, incarnation.gate), logger: this.#logger(name) });
+    try {
+      const members = await client.members();
+      const found = members.find((member) => member.name === name);
+      if (found === undefined) throw new OperationError({ code: 'INVALID_CONFIG', detail: `the cluster has no member "${name}" yet` });
+      return { id: found.id, learner: found.learner, members };
+    } finally {
+      await client.close();
+    }
   }
 
   replicaOf(machine: Machine): Replica | undefined {
@@ -191,7 +231,8 @@ export class World {
       const ports: Ports = { clock, random: entropy(seed, `life ${machine.at} ${life.number}`), disk: machine.disk, network, logger };
       const member = await Member.open(ports, {
         name: machine.name,
-        cluster: { token: 'sim', members: this.machines.map(({ name }) => ({ name, address: `${name}:1` })) },
+        cluster: { token: 'sim', members: this.#founders().map(({ name }) => ({ name, address: `${name}:1` })) },
+        ...(machine.founder ? {} : { join: () => this.#placeOf(machine, life) }),
         version: 'sim',
         durability,
         segmentBytes,
@@ -199,6 +240,7 @@ export class World {
       }, kvMachines);
       const service = new KvService(member);
       const native = new NativeServer(service, { clock, logger });
+      machine.id = member.identity.member;
       life.member = member;
       life.service = service;
       member.onLeadChanged = () => native.announceLeader();
