@@ -181,7 +181,7 @@ export class World {
       const members = await client.members();
       const found = members.find((member) => member.name === name);
       if (found === undefined) throw new OperationError({ code: 'INVALID_CONFIG', detail: `the cluster has no member "${name}" yet` });
-      return { id: found.id, learner: found.learner, members };
+      return { id: found.id, learner: found.learner, witness: found.witness === true, members };
     } finally {
       await client.close();
     }
