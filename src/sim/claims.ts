@@ -14,6 +14,7 @@ import type { Life, Machine, World } from './world.ts';
 export const claims = {
   oneLeader: 'one leader a term',
   oneVote: 'one vote a member and term, whatever it forgets',
+  upToDate: 'a vote goes only to a log that is at least as new',
   logMatching: 'equal index and term, equal entries and all before them',
   leaderCompleteness: 'a leader holds all that was committed before its term',
   committedStays: 'what is committed is never replaced, nor the commit index lowered',
@@ -29,6 +30,10 @@ export const claims = {
   linearizable: 'the clients’ history is linearizable',
   atomic: 'a transaction is seen whole',
   liveness: 'after healing, the members converge and the clients go on',
+  saidDurably: 'nothing is promised before the log has it synced',
+  conflictsOnly: 'a log is cut only where an entry of another term takes the place',
+  preVotes: 'nobody is in a term in which nobody campaigned',
+  tickOnce: 'however late a tick is, it counts once',
   settles: 'every call of a client ends when its time is up',
   noBug: 'no assertion fails, and no exception escapes',
   noFalseAlarm: 'nobody refuses to run whose disk nobody has damaged',
@@ -83,6 +88,8 @@ export class Claims {
   readonly #entries = new Map<number, { readonly print: number; readonly before: Term }>();
   readonly #committed: Committed[] = [{ term: 0, print: 0, in: 0 }];
   readonly #votes = new Map<string, MemberId>();
+  /** By candidate and term: where its log ended when it asked. */
+  readonly #asked = new Map<string, { readonly index: LogIndex; readonly term: Term }>();
   readonly #seen: (Seen | undefined)[] = [];
   /** By machine: what it said, or counted, to be durable; and the highest term it said. */
   readonly #promised: Promised[][] = Array.from({ length: machinesMax }, () => []);
@@ -98,6 +105,8 @@ export class Claims {
   #remembered = 1;
   /** The highest term anybody led. */
   #newest: Term = 0;
+  /** Terms that somebody was seen to campaign in. */
+  readonly #campaigned = new Set<Term>();
 
   constructor(world: World, coverage: Coverage) {
     this.#world = world;
@@ -176,6 +185,10 @@ export class Claims {
     seen.terms[state.log.offset] = state.log.offsetTerm;
     this.#seen[at] = seen;
     if (state.term < this.#promisedTerm[at]!) throw new BrokenClaim('termsRise', `${machine.name} came back in term ${state.term}, and had said ${this.#promisedTerm[at]}`);
+    const vote = state.term === this.#promisedTerm[at] ? this.#votes.get(`${at} ${state.term}`) : undefined;
+    if (vote !== undefined && state.vote !== vote) throw new BrokenClaim('oneVote', `${machine.name} came back in term ${state.term}, and had forgotten the vote that it gave in it`);
+    this.#watchCuts(machine, life, raft);
+    this.#watchTicks(machine, life);
     const kept = this.#promised[at]!.findLast(({ index, term }) => this.#committed[index]?.term === term);
     if (kept !== undefined && raft.lastIndex < kept.index) {
       throw new BrokenClaim('durable', `${machine.name} promised entry ${kept.index} of term ${kept.term}, which is committed, and came back with ${raft.lastIndex}`);
@@ -188,6 +201,54 @@ export class Claims {
       }
     }
     this.#compare(machine, seen, raft);
+  }
+
+  /** What the member writes, in order: a cut takes away what the same write puts back in another term, and nothing else. */
+  #watchCuts(machine: Machine, life: Life, raft: Raft): void {
+    const { round } = life.member!;
+    const submit = round.submit.bind(round);
+    const terms: (Term | undefined)[] = [];
+    for (const { index, term } of raft.state.log.entries) terms[index] = term;
+    round.submit = (writes, durable): void => {
+      for (const [at, write] of writes.entries()) {
+        if (write.type === 'cut') {
+          const after = writes.slice(at + 1).find(({ type }) => type === 'entries');
+          const first = after?.type === 'entries' ? after.entries[0] : undefined;
+          if (first?.index !== write.from || first.term === terms[write.from]) {
+            this.#broken ??= new BrokenClaim('conflictsOnly', `${machine.name} cuts entry ${write.from} of term ${terms[write.from]} ${first === undefined ? 'for nothing' : `for ${first.index} of term ${first.term}`}`);
+          }
+          terms.length = Math.min(terms.length, write.from);
+        }
+        if (write.type === 'entries') for (const { index, term } of write.entries) terms[index] = term;
+      }
+      submit(writes, () => {
+        this.#checkPromises(machine, life);
+        durable();
+      });
+    };
+  }
+
+  /** A vote that was given is in every hard state that is durable in its term. */
+  #checkPromises(machine: Machine, life: Life): void {
+    const { term, vote } = life.member!.log!.state(1).hardState;
+    const given = this.#votes.get(`${machine.at} ${term}`);
+    if (given !== undefined && given !== vote && !life.incarnation.isDead) this.#broken ??= new BrokenClaim('oneVote', `what ${machine.name} has on disk for term ${term} does not name the one it voted for`);
+  }
+
+  /** By its own clock. A tick may follow one that was late by half of what lies between two. */
+  #watchTicks(machine: Machine, life: Life): void {
+    const { clock } = life.incarnation;
+    const { tickMs } = life.member!.replicaOptions;
+    const replica = life.member!.replica(1)!;
+    const tick = replica.tick.bind(replica);
+    let last = -Infinity;
+    replica.tick = (): void => {
+      const now = clock.now();
+      // A clock whose rate changes meanwhile makes less of it.
+      if (now - last < tickMs * 0.3) this.#broken ??= new BrokenClaim('tickOnce', `${machine.name} counts a tick ${(now - last).toFixed(1)} ms after one before`);
+      last = now;
+      tick();
+    };
   }
 
   #compare(machine: Machine, seen: Seen, raft: Raft): void {
@@ -247,6 +308,8 @@ export class Claims {
     if (state.role === Role.leader && (seen.role !== Role.leader || seen.term !== state.term)) this.#elected(machine, raft);
     if (seen.role === Role.leader && state.role !== Role.leader) this.#coverage.mark(state.term === seen.term ? 'a leader stepped down in its own term' : 'a leader was deposed');
     if (state.role === Role.preCandidate) this.#coverage.mark('somebody asked for pre-votes');
+    if (state.role === Role.candidate || state.role === Role.leader) this.#campaigned.add(state.term);
+    if (state.term > 1 && !this.#campaigned.has(state.term)) throw new BrokenClaim('preVotes', `${machine.name} entered term ${state.term}`);
     seen.term = state.term;
     seen.role = state.role;
     seen.lead = state.lead;
@@ -315,13 +378,20 @@ export class Claims {
     if (raft === undefined) return;
     const { at } = machine;
     this.#ids[at] = raft.state.id;
+    const { hardState, lastIndex } = life.member!.log!.state(1);
+    if (message.type === 'vote') {
+      this.#campaigned.add(message.term);
+      this.#asked.set(`${message.from} ${message.term}`, { index: message.lastIndex, term: message.lastTerm });
+    }
     if (message.type === 'vote' || (message.type === 'voteReply' && message.granted)) {
       const candidate = message.type === 'vote' ? message.from : message.to;
+      if (hardState.term < message.term || (hardState.term === message.term && hardState.vote !== candidate)) throw new BrokenClaim('saidDurably', `${machine.name} votes in term ${message.term}`);
       const key = `${at} ${message.term}`;
       const other = this.#votes.get(key);
       if (other !== undefined && other !== candidate) throw new BrokenClaim('oneVote', `${machine.name} in term ${message.term}`);
       this.#votes.set(key, candidate);
       this.#promisedTerm[at] = Math.max(this.#promisedTerm[at]!, message.term);
+      this.#checkUpToDate(machine, raft, candidate, message.term);
     }
     if (message.type === 'voteReply' && !message.granted) this.#coverage.mark('a vote was refused');
     if (message.type === 'preVoteReply' && !message.granted) this.#coverage.mark('a pre-vote was refused');
@@ -330,9 +400,21 @@ export class Claims {
     if (message.type === 'timeoutNow') this.#coverage.mark('a leader handed over');
     if (message.type === 'appendReply' && message.rejected) this.#coverage.mark('an append was refused');
     if (message.type === 'appendReply' && !message.rejected) {
+      if (hardState.term < message.term) throw new BrokenClaim('saidDurably', `${machine.name} answers in term ${message.term}`);
+      if (hardState.term === message.term && lastIndex < message.index) throw new BrokenClaim('saidDurably', `${machine.name} acknowledges ${message.index}, and its log ends at ${lastIndex}`);
       this.#promisedTerm[at] = Math.max(this.#promisedTerm[at]!, message.term);
       this.#promise(at, message.index, raft);
     }
+  }
+
+  /** Raft §5.4.1, by terms first. What came in the term of the vote itself came from the candidate, once it was elected. */
+  #checkUpToDate(machine: Machine, { state }: Raft, candidate: MemberId, term: Term): void {
+    const asked = this.#asked.get(`${candidate} ${term}`);
+    if (asked === undefined || state.term !== term) return;
+    const { entries, offset, offsetTerm } = state.log;
+    const own = entries.findLast((entry) => entry.term < term) ?? { index: offset, term: offsetTerm };
+    if (own.term >= term || own.term < asked.term || (own.term === asked.term && own.index <= asked.index)) return;
+    throw new BrokenClaim('upToDate', `${machine.name}, whose log ends with ${own.index} of term ${own.term}, votes in term ${term} for one that ends with ${asked.index} of term ${asked.term}`);
   }
 
   #promise(at: number, index: LogIndex, raft: Raft): void {

@@ -161,8 +161,15 @@ export class Nemesis {
         later(() => network.heal(machine.name, other.name));
         return true;
       case 'isolate':
-        for (const each of machines) if (each !== machine) network.clog(machine.name, each.name, fault.ms);
-        for (const each of machines) if (each !== machine) network.clog(each.name, machine.name, fault.ms);
+        this.#isolate(machine, fault.ms);
+        return true;
+      case 'swizzle':
+        // Each keeps what it could not commit, and meets a leader of a term that it knows nothing of.
+        this.#isolate(machine, fault.ms);
+        clock.after(fault.amount, () => {
+          const successor = world.leader();
+          if (!this.#over && successor !== undefined && successor !== machine) this.#isolate(successor, fault.ms);
+        });
         return true;
       case 'clog':
         for (const each of machines) if (each !== machine) network.clog(each.name, machine.name, fault.ms);
@@ -262,6 +269,12 @@ export class Nemesis {
     const sound = stay.filter(({ at }) => !this.#schedule.profile.damageable.includes(at));
     const isSpared = this.#damageOf(machine).isGone || stay.length >= votersMin;
     return isSpared && sound.length > stay.length / 2 && sound.some(({ founder }) => founder);
+  }
+
+  #isolate(machine: Machine, ms: number): void {
+    const { machines, network } = this.#world;
+    for (const each of machines) if (each !== machine) network.clog(machine.name, each.name, ms);
+    for (const each of machines) if (each !== machine) network.clog(each.name, machine.name, ms);
   }
 
   #kill(machine: Machine, fault: Fault): boolean {

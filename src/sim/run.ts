@@ -76,7 +76,7 @@ export async function runWorld(options: RunOptions, drain: Drain): Promise<RunRe
     seed,
     nodes: profile.nodes,
     segmentBytes: profile.segmentBytes,
-    replica: { tickMs: profile.tickMs, electionTicks: profile.electionTicks, snapshotLogBytes: profile.snapshotLogBytes, tailBytes: profile.tailBytes },
+    replica: { tickMs: profile.tickMs, electionTicks: profile.electionTicks, snapshotLogBytes: profile.snapshotLogBytes, tailBytes: profile.tailBytes, appendBytesMax: profile.appendBytesMax },
     durability: options.durability ?? 'fsync',
     delayMs: profile.delayMs,
     windowBytes: profile.windowBytes,

@@ -11,6 +11,7 @@ export const faultClasses = {
   partition: 'nothing passes from one host to another; the other direction lives on',
   isolate: 'nothing passes between a member and the other members, either way',
   clog: 'as partition, for all members towards one, and short',
+  swizzle: 'the leader is cut off, after `amount` ms its successor too, and they come back in that order',
   reset: 'every connection of a member breaks',
   slow: 'every sync of a disk takes `amount` ms longer',
   full: 'a disk has no space left',
@@ -62,6 +63,7 @@ export interface Profile {
   readonly segmentBytes: number;
   readonly snapshotLogBytes: number;
   readonly tailBytes: number;
+  readonly appendBytesMax: number;
   readonly delayMs: readonly [number, number];
   readonly windowBytes: number;
   readonly diskDelayMs: number;
@@ -88,7 +90,7 @@ const membership: readonly FaultClass[] = ['join', 'promote', 'remove', 'replace
 /** Nobody leaves a cluster that nobody joins. */
 const membershipOdds: readonly FaultClass[] = ['join', 'join', 'join', 'promote', 'remove', 'remove', 'replace', 'exchange'];
 /** What unseats a leader, if it is aimed at one. */
-const unseating: readonly FaultClass[] = ['exit', 'power', 'blackout', 'isolate', 'pause', 'transfer'];
+const unseating: readonly FaultClass[] = ['exit', 'power', 'blackout', 'isolate', 'swizzle', 'pause', 'transfer'];
 const deaths: readonly FaultClass[] = ['exit', 'power', 'blackout', 'lostDisk'];
 
 export function drawSchedule(seed: number, options: DrawOptions): Schedule {
@@ -123,6 +125,7 @@ export function drawSchedule(seed: number, options: DrawOptions): Schedule {
     tailBytes: pick([512, 2 << 10, 8 << 10]),
     delayMs: pick([[0, 1], [0, 2], [1, 5], [2, 20]] as const),
     windowBytes: pick([4, 64, 256]) << 10,
+    appendBytesMax: pick([100, 1000, 1 << 20]),
     diskDelayMs: pick([0, 0.1, 1]),
     syncDelayMs: pick([0.2, 1, 4]),
     damageable,
@@ -162,6 +165,10 @@ function drawFault(random: RandomState, kind: FaultClass, at: number, profile: P
       return { ...base, amount: pick([0.05, 0.2, 0.5]) };
     case 'clog':
       return { ...base, ms: 50 + below(1500) };
+    case 'swizzle': {
+      const amount = 500 + below(3500);
+      return { ...base, target: 'leader', amount, ms: amount + below(2000) };
+    }
     case 'slow':
       return { ...base, amount: pick([10, 100, 800]) };
     case 'rot':

@@ -342,7 +342,7 @@ export class Member implements ReplicaHost, SnapshotterHost {
     const { electionTicks, heartbeatTicks } = this.replicaOptions;
     const replica = new Replica(group, machine, this, this.replicaOptions, {
       id: this.identity.member, seed: this.ports.random.uint32(), electionTicks, heartbeatTicks,
-      appendBytesMax: 1 << 20, inflightMax: 256, inflightBytesMax: 16 << 20, uncommittedBytesMax: 64 << 20,
+      appendBytesMax: this.replicaOptions.appendBytesMax, inflightMax: 256, inflightBytesMax: 16 << 20, uncommittedBytesMax: 64 << 20,
     }, restored);
     this.replicas.set(group, replica);
   }

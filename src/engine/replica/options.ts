@@ -11,6 +11,8 @@ export interface ReplicaOptions {
   readonly batchBytesMax: number;
   /** Bytes of commands not yet in an entry; more is refused as OVERLOADED. @default 64 MiB */
   readonly queueBytesMax: number;
+  /** Bytes of one append's entries: larger ones keep heartbeats waiting behind them. @default 1 MiB */
+  readonly appendBytesMax: number;
   /** A snapshot is taken when the log has grown by this, or by half the state, whichever is more. @default 32 MiB */
   readonly snapshotLogBytes: number;
   /** Bytes of log kept behind a snapshot for followers that are a little late. @default 8 MiB */
@@ -27,6 +29,7 @@ export const defaultReplicaOptions: ReplicaOptions = {
   heartbeatTicks: 2,
   batchBytesMax: 1 << 20,
   queueBytesMax: 64 << 20,
+  appendBytesMax: 1 << 20,
   snapshotLogBytes: 32 << 20,
   tailBytes: 8 << 20,
   promoteAfterTicks: 10,
