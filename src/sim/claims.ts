@@ -94,6 +94,8 @@ export class Claims {
   /** By machine: what it said, or counted, to be durable; and the highest term it said. */
   readonly #promised: Promised[][] = Array.from({ length: machinesMax }, () => []);
   readonly #promisedTerm: Term[] = Array.from({ length: machinesMax }, () => 0);
+  /** By machine: what it promised before it lost its disk. It was counted on then, and cannot be held to it now. */
+  readonly #forgotten: Promised[][] = Array.from({ length: machinesMax }, () => []);
   /** The state that everybody must have at an index: applied here, once, and never restored. */
   readonly #oracle = new Kv();
   readonly #digests: string[] = [''];
@@ -134,6 +136,7 @@ export class Claims {
 
   /** The disk is gone, and with it what it promised: the member must not come back as it was. */
   lostDisk(at: number): void {
+    this.#forgotten[at] = this.#promised[at]!;
     this.#promised[at] = [];
     this.#promisedTerm[at] = 0;
   }
@@ -358,7 +361,7 @@ export class Claims {
       const holders = new Set<MemberId>();
       for (const other of this.#world.machines) {
         const id = this.#ids[other.at];
-        if (id !== undefined && this.#promised[other.at]!.some((each) => each.index >= log.committed && (each.term === term || each.index > log.committed))) holders.add(id);
+        if (id !== undefined && [...this.#promised[other.at]!, ...this.#forgotten[other.at]!].some((each) => each.index >= log.committed && (each.term === term || each.index > log.committed))) holders.add(id);
       }
       // The one that rules, or, where it came in the same turn, the one before it.
       const { configurations } = state;

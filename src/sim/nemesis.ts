@@ -2,6 +2,8 @@
 // has died.
 
 import type { OperationError } from '../core/errors.ts';
+import { nextUnit, seedRandom } from '../core/random.ts';
+import type { RandomState } from '../core/random.ts';
 import { BrokenClaim } from './claims.ts';
 import type { Claims } from './claims.ts';
 import type { Coverage, Mark } from './coverage.ts';
@@ -26,6 +28,8 @@ const presentMax = 2;
 /** One that is well leaves only if so many stay. */
 const votersMin = 3;
 const restartMs = 400;
+/** Of what goes to a member while some of it goes astray. */
+const strayShare = 0.3;
 /** A death that waits for a call that never comes happens anyway. */
 const patienceMs = 1500;
 
@@ -38,6 +42,8 @@ export class Nemesis {
   readonly operator: Operator;
   readonly #counts = new Map<string, number>();
   readonly #armed: ({ left: number; readonly act: () => void } | undefined)[] = [];
+  /** By sender and receiver. */
+  readonly #strays = new Map<string, { readonly random: RandomState; readonly withinMs: number }>();
   #over = false;
 
   constructor(world: World, claims: Claims, coverage: Coverage, schedule: Schedule) {
@@ -63,13 +69,16 @@ export class Nemesis {
     }
   }
 
-  /** Sending a message is a call of a port, too, and a place to die. */
+  /** Sending a message is a call of a port, too, and a place to die; and from there on it may take its time. */
   opened(machine: Machine, life: Life): void {
     const member = life.member!;
     const send = member.send.bind(member);
     member.send = (group, message): void => {
       this.#world.onPortCall(machine);
-      if (!life.incarnation.isDead) send(group, message);
+      if (life.incarnation.isDead) return;
+      const stray = this.#strays.get(`${machine.at} ${this.#world.machines.findIndex((each) => each.life?.member?.identity.member === message.to)}`);
+      if (stray === undefined || nextUnit(stray.random) > strayShare) return send(group, message);
+      life.incarnation.clock.after(nextUnit(stray.random) * stray.withinMs, () => send(group, message));
     };
   }
 
@@ -100,6 +109,7 @@ export class Nemesis {
   heal(): void {
     const { world } = { world: this.#world };
     this.#over = true;
+    this.#strays.clear();
     world.network.heal();
     for (const machine of world.machines) {
       this.#armed[machine.at] = undefined;
@@ -154,6 +164,12 @@ export class Nemesis {
         const conditions = { delayMs: fault.kind === 'delay' ? ([fault.amount / 2, fault.amount] as const) : this.#schedule.profile.delayMs, lossRate: fault.kind === 'drop' ? fault.amount : 0 };
         world.link(at, other.at, conditions);
         later(() => world.link(at, other.at, undefined));
+        return true;
+      }
+      case 'stray': {
+        const link = `${at} ${other.at}`;
+        this.#strays.set(link, { random: seedRandom(fault.at), withinMs: fault.amount });
+        later(() => this.#strays.delete(link));
         return true;
       }
       case 'partition':

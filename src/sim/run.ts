@@ -90,8 +90,9 @@ export async function runWorld(options: RunOptions, drain: Drain): Promise<RunRe
       else if (message.startsWith('a torn tail was cut')) coverage.mark('a torn tail was cut');
     },
     opened: (machine, life) => {
-      claims.opened(machine, life);
+      // The judge hears what is said when it is said, however late it leaves.
       nemesis.opened(machine, life);
+      claims.opened(machine, life);
     },
     stopped: (machine, failure) => {
       try {

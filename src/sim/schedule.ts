@@ -8,6 +8,7 @@ import type { RandomState } from '../core/random.ts';
 export const faultClasses = {
   delay: 'bytes from one host to another take up to `amount` ms longer',
   drop: 'segments from one host to another are lost with chance `amount`: they come when they are sent again',
+  stray: 'some of what a member says to another lingers in a connection that was given up, and comes up to `amount` ms later than what was said after it',
   partition: 'nothing passes from one host to another; the other direction lives on',
   isolate: 'nothing passes between a member and the other members, either way',
   clog: 'as partition, for all members towards one, and short',
@@ -163,6 +164,8 @@ function drawFault(random: RandomState, kind: FaultClass, at: number, profile: P
       return { ...base, amount: pick([10, 50, 300]) };
     case 'drop':
       return { ...base, amount: pick([0.05, 0.2, 0.5]) };
+    case 'stray':
+      return { ...base, amount: pick([30, 200, 1500]) };
     case 'clog':
       return { ...base, ms: 50 + below(1500) };
     case 'swizzle': {
