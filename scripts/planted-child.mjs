@@ -1,0 +1,13 @@
+// Runs seeds of the simulator from one build, a line of JSON each, until one of the claims that are waited for breaks
+// (any, if none is named) or the seeds are used up. `all`: goes on whatever breaks.
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const [directory, first, count, seconds, awaited = ''] = process.argv.slice(2);
+const claims = awaited.split(',');
+const { runSeed } = await import(pathToFileURL(join(directory, 'src/face/sim.js')).href);
+for (let seed = Number(first); seed < Number(first) + Number(count); seed++) {
+  const { verdict, failure, hash } = await runSeed({ seed, seconds: Number(seconds) });
+  process.stdout.write(`${JSON.stringify({ seed, verdict, detail: failure?.message, hash })}\n`);
+  if (verdict !== 'ok' && awaited !== 'all' && (awaited === '' || claims.includes(verdict))) break;
+}

@@ -1,0 +1,137 @@
+// `npm run planted`: does the simulator find every planted bug? One build per bug, fresh seeds until a claim breaks that
+// speaks of it or the budget ends; then the same seeds on the sound build, which must be clean.
+//
+//   --only A,B    bugs whose names contain one of them
+//   --seeds N     budget of seeds per bug (500)        --seconds S   simulated seconds per seed (15)
+//   --first SEED  where to begin (drawn anew)          --jobs N      builds tried at a time (2)
+//   --write       puts the rows of these bugs into docs/track-record.md
+//   --list        what there is to plant
+//   --build DIR   builds one bug to stay: `node DIR/src/face/cli/main.js sim --seed 7 --trace run.ndjson`
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import { buildPlanted, buildSound, loadBugs, root } from './planted-build.mjs';
+import { rewriteRows } from './track-record.mjs';
+
+const text = { type: 'string' };
+const { values } = parseArgs({
+  options: { seeds: text, seconds: text, first: text, jobs: text, only: text, write: { type: 'boolean' }, list: { type: 'boolean' }, build: text },
+});
+const { seeds: budget = 500, seconds = 15, jobs = 2, first = 1 + Math.floor(Math.random() * 1_000_000_000) } = Object.fromEntries(
+  ['seeds', 'seconds', 'jobs', 'first'].filter((name) => values[name] !== undefined).map((name) => [name, Number(values[name])]),
+);
+if ([budget, seconds, jobs, first].some((each) => !(each >= 0))) {
+  console.error('planted: --seeds, --seconds, --jobs and --first are numbers');
+  process.exit(2);
+}
+/** A seed that takes longer than this in real time has hung. */
+const hungMs = 120_000;
+
+const work = mkdtempSync(join(tmpdir(), 'thole-planted-'));
+process.on('exit', () => rmSync(work, { recursive: true, force: true }));
+process.on('SIGINT', () => process.exit(130));
+process.on('SIGTERM', () => process.exit(143));
+
+/** Runs seeds from `directory` until one of the claims breaks; `['all']`: through to the end. */
+function runSeeds(directory, from, count, claims) {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [join(root, 'scripts', 'planted-child.mjs'), directory, from, count, seconds, claims.join(',')].map(String), { stdio: ['ignore', 'pipe', 'pipe'] });
+    const results = [];
+    let errors = '';
+    let timer;
+    const arm = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        errors = `a seed ran for more than ${hungMs / 1000} s`;
+        child.kill('SIGKILL');
+      }, hungMs);
+    };
+    arm();
+    child.stderr.on('data', (data) => (errors += data));
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      arm();
+      results.push(JSON.parse(line));
+    });
+    child.on('close', (code) => {
+      clearTimeout(timer);
+      resolve({ results, failure: code === 0 ? undefined : errors.trim().split('\n').slice(0, 3).join(' ') || `exit ${code}` });
+    });
+  });
+}
+
+const sound = join(work, 'sound');
+buildSound(sound);
+const { plantedBugs, plant } = await loadBugs(sound);
+const only = (values.only ?? '').split(',');
+const bugs = plantedBugs.filter(({ name }) => only.some((part) => name.includes(part)));
+if (values.list) {
+  for (const { name, does, breaks, claims } of bugs) console.log(`${name}\n  ${does}\n  breaks ${breaks}\n  is to be found by ${claims.join(', ')}`);
+  process.exit(0);
+}
+if (values.build !== undefined) {
+  if (bugs.length !== 1) throw new Error(`--build wants one bug, by --only; these are ${bugs.length}`);
+  buildPlanted(sound, resolve(values.build), bugs[0], plant);
+  console.log(`${bugs[0].name} is in ${values.build}: node ${join(values.build, 'src/face/cli/main.js')} sim --seed 7`);
+  process.exit(0);
+}
+console.log(`planted: ${bugs.length} bugs, up to ${budget} seeds of ${seconds} simulated seconds each, from seed ${first} on`);
+
+/** On the sound build; each seed is run there once. */
+const control = new Map();
+function isClean(seed) {
+  if (!control.has(seed)) control.set(seed, runSeeds(sound, seed, 1, ['all']).then(({ results, failure }) => results[0] ?? { seed, verdict: failure }));
+  return control.get(seed).then(({ verdict }) => verdict === 'ok');
+}
+
+async function hunt(bug) {
+  const directory = join(work, bug.name);
+  buildPlanted(sound, directory, bug, plant);
+  const others = new Map();
+  let [found, failure, tried] = [undefined, undefined, 0];
+  while (found === undefined && failure === undefined && tried < budget) {
+    const run = await runSeeds(directory, first + tried, budget - tried, bug.claims);
+    tried += run.results.length;
+    failure = run.failure;
+    for (const { verdict } of run.results) if (verdict !== 'ok' && !bug.claims.includes(verdict)) others.set(verdict, (others.get(verdict) ?? 0) + 1);
+    const last = run.results.at(-1);
+    // What the sound build breaks as well is no merit of the bug's.
+    if (bug.claims.includes(last?.verdict) && (await isClean(last.seed))) found = { claim: last.verdict, detail: last.detail, seed: last.seed, needed: tried };
+  }
+  rmSync(directory, { recursive: true, force: true });
+  return { bug, found, failure, tried, others };
+}
+
+const rows = [];
+const waiting = [...bugs];
+await Promise.all(Array.from({ length: jobs }, async () => {
+  for (let bug = waiting.shift(); bug !== undefined; bug = waiting.shift()) {
+    const started = performance.now();
+    const row = await hunt(bug);
+    const { found, failure, tried, others } = row;
+    rows.push(row);
+    const outcome = found ? `${found.claim} after ${found.needed} (seed ${found.seed}): ${String(found.detail).split('\n')[0].slice(0, 160)}` : `NOT FOUND in ${tried}${failure ? `: ${failure}` : ''}`;
+    const besides = others.size === 0 ? '' : `   (before it: ${[...others].map(([claim, count]) => `${claim} ${count}`).join(', ')})`;
+    console.log(`${bug.name.padEnd(42)} ${outcome}${besides}   [${((performance.now() - started) / 1000).toFixed(1)} s]`);
+  }
+}));
+
+const hits = rows.filter((row) => row.found !== undefined);
+const most = Math.max(0, ...hits.map((row) => row.found.needed));
+const seedsUsed = Array.from({ length: most }, (_, at) => first + at);
+const share = Math.ceil(most / jobs);
+const sane = (await Promise.all(Array.from({ length: jobs }, (_, at) => runSeeds(sound, first + at * share, Math.max(0, Math.min(share, most - at * share)), ['all'])))).flatMap(({ results, failure }) => {
+  if (failure !== undefined) console.log(`control: ${failure}`);
+  return results;
+});
+const dirty = sane.filter(({ verdict }) => verdict !== 'ok');
+for (const { seed, verdict, detail } of dirty) console.log(`control: seed ${seed} broke ${verdict}: ${detail}`);
+const isSane = dirty.length === 0 && sane.length === seedsUsed.length;
+console.log(`planted: ${hits.length} of ${bugs.length} found; without a bug ${sane.length - dirty.length} of the ${most} seeds that were needed are clean`);
+if (values.write) {
+  if (isSane) rewriteRows(plantedBugs, rows, { budget, seconds });
+  else console.error('planted: nothing is written while the seeds are not clean without a bug');
+}
+process.exitCode = hits.length === bugs.length && isSane ? 0 : 1;

@@ -1,0 +1,72 @@
+// Reads that see too little.
+
+import type { PlantedBug } from './plant.ts';
+
+export const readBugs: readonly PlantedBug[] = [
+  {
+    name: 'read-without-a-quorum',
+    does: 'a leader answers reads without asking whether it still leads',
+    breaks: 'thesis §6.4: a heartbeat round to a majority',
+    claims: ['reads', 'linearizable'],
+    edits: [
+      {
+        file: 'src/core/raft/read-index.ts',
+        find: 'if (isQuorum(configurationOf(state), new Set([state.id]))) return noteRound(turn, state.id, id);\n  broadcastHeartbeat(turn);',
+        replace: 'for (const voter of configurationOf(state).voters) noteRound(turn, voter, id);\n  broadcastHeartbeat(turn);',
+      },
+    ],
+  },
+  {
+    name: 'read-round-reuses-its-id',
+    does: 'every round of reads has the same id, so that an echo delayed by a pause confirms a later one',
+    breaks: 'etcd #20418: a fresh id per retry',
+    claims: ['reads', 'linearizable'],
+    edits: [
+      {
+        file: 'src/core/raft/read-index.ts',
+        find: 'const id = state.nextRound++;',
+        replace: 'const id = state.nextRound;',
+      },
+    ],
+  },
+  {
+    name: 'read-before-own-commit',
+    does: 'a new leader answers reads before an entry of its own term is committed',
+    breaks: 'Raft §8; thesis §6.4',
+    claims: ['reads', 'linearizable'],
+    edits: [
+      {
+        file: 'src/core/raft/read-index.ts',
+        find: 'return termAt(state.log, state.log.committed) === state.term;',
+        replace: 'return termAt(state.log, state.log.committed) !== undefined;',
+      },
+    ],
+  },
+  {
+    name: 'read-before-it-is-applied',
+    does: 'a confirmed read is served though its index is not applied yet',
+    breaks: 'thesis §6.4; etcd #741, #3879',
+    claims: ['reads', 'linearizable'],
+    edits: [
+      {
+        file: 'src/engine/replica/barriers.ts',
+        find: 'if (index <= applied) release(waiters);',
+        replace: 'if (index <= applied || waiters.length > 0) release(waiters);',
+      },
+    ],
+  },
+  {
+    name: 'follower-reads-by-itself',
+    does: 'a follower serves linearizable reads at its own commit index',
+    breaks: 'thesis §6.4: a follower asks the leader',
+    claims: ['reads', 'linearizable'],
+    edits: [
+      {
+        file: 'src/core/raft/raft.ts',
+        find: 'else if (state.lead !== 0) forwardReads(turn, refs);',
+        replace: 'else if (state.lead !== 0) for (const ref of refs) turn.reads.push({ ref, index: state.log.committed });',
+      },
+      { file: 'src/core/raft/raft.ts', find: 'addReader, beginRound, forwardReads, onReadIndex', replace: 'addReader, beginRound, onReadIndex' },
+    ],
+  },
+];
