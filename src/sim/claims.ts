@@ -190,6 +190,8 @@ export class Claims {
     if (state.term < this.#promisedTerm[at]!) throw new BrokenClaim('termsRise', `${machine.name} came back in term ${state.term}, and had said ${this.#promisedTerm[at]}`);
     const vote = state.term === this.#promisedTerm[at] ? this.#votes.get(`${at} ${state.term}`) : undefined;
     if (vote !== undefined && state.vote !== vote) throw new BrokenClaim('oneVote', `${machine.name} came back in term ${state.term}, and had forgotten the vote that it gave in it`);
+    // It wrote its own vote, and died before it could ask for others.
+    if (state.vote === state.id) this.#campaigned.add(state.term);
     this.#watchCuts(machine, life, raft);
     this.#watchTicks(machine, life);
     const kept = this.#promised[at]!.findLast(({ index, term }) => this.#committed[index]?.term === term);
