@@ -94,14 +94,15 @@ async function readHeader(file: DiskFile): Promise<{ readonly header: SnapshotHe
   if (fixed.u32() !== magic) corrupt(file, 0, 'does not begin like one');
   const found = fixed.u16();
   if (found !== version) fail('UNSUPPORTED', { detail: `a snapshot of version ${found}`, file: file.path });
-  const group = fixed.u32();
-  const cluster = fixed.u53();
-  const markerBytes = fixed.u32();
+  // The checksum before anything else is believed: a damaged number is damage, not somebody's bad request.
+  const markerBytes = new Reader(fixed.raw(fixed.remaining).subarray(12)).u32();
   if (markerBytes > headerBytesMax) corrupt(file, 18, 'has an impossible header');
   const whole = await exactly(file, 0, 22 + markerBytes + 4);
   const end = whole.length - 4;
   if (new Reader(whole.subarray(end)).u32() !== crc32c(whole.subarray(0, end))) corrupt(file, 0, 'has a damaged header');
-  return { header: { group, cluster, marker: decodeMarker(new Reader(whole.subarray(22, end))) }, end: whole.length };
+  const fields = new Reader(whole.subarray(6, end));
+  const [group, cluster] = [fields.u32(), fields.u53()];
+  return { header: { group, cluster, marker: decodeMarker(new Reader(fields.bytes())) }, end: whole.length };
 }
 
 /** Reads a snapshot block by block; every checksum is checked before its block is handed on. */
@@ -137,11 +138,15 @@ export async function restoreSnapshot(ports: { readonly disk: Disk; readonly clo
   return restore.finish();
 }
 
-/** Removes snapshots of the group older than `keep`, and what was never finished. */
-export async function removeOldSnapshots(disk: Disk, directory: string, group: GroupId, keep: string): Promise<void> {
+/**
+ * Removes what is older than `keep` of the group's snapshots, and of what was to become one and did not: received in
+ * part, or, unless one is being written just now, written in part.
+ */
+export async function removeOldSnapshots(disk: Disk, directory: string, group: GroupId, keep: string, isWriting = false): Promise<void> {
+  const endings = isWriting ? ['.snap', '.snap.partial'] : ['.snap', '.snap.partial', '.snap.tmp'];
   for (const name of await disk.list(directory)) {
     const path = `${directory}/${name}`;
-    if (name.startsWith(`${group}-`) && path < keep && name.endsWith('.snap')) await disk.remove(path);
+    if (name.startsWith(`${group}-`) && path < keep && endings.some((ending) => name.endsWith(ending))) await disk.remove(path);
   }
 }
 

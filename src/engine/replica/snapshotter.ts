@@ -68,7 +68,7 @@ export class Snapshotter {
     const path = snapshotPath(this.#directory, this.#group, marker);
     const machine = await restoreSnapshot(this.#member.ports, path, this.#machines.restore(this.#group));
     this.#newest = marker;
-    await removeOldSnapshots(this.#member.ports.disk, this.#directory, this.#group, path);
+    await removeOldSnapshots(this.#member.ports.disk, this.#directory, this.#group, path, this.#busy !== undefined);
     return machine;
   }
 
