@@ -5,7 +5,7 @@ import type { GroupId, MemberId, SnapshotMarker, Term } from '../../core/raft/in
 import { decodeMarker, encodeMarker } from './message-codec.ts';
 
 export const PeerFrame = {
-  /** One Raft message. Dialer → acceptor. */
+  /** One Raft message. Dialer → acceptor; the other way, behind an `introduce`, where the acceptor cannot dial back. */
   raft: 1,
   /** The first frame of a control connection: the dialer's birth. Nothing is acted upon before it is on record. */
   introduce: 2,

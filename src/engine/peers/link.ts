@@ -14,7 +14,7 @@ const queuedBytesMax = 64 << 20;
 
 export interface LinkHandlers {
   /** Hello was answered. Runs before anything queued by others. */
-  opened(): void;
+  opened(answer: Hello): void;
   frame(type: number, stream: number, body: Uint8Array): void;
   /** `refused`: nobody listens at the address any more. */
   closed(refused: boolean): void;
@@ -106,7 +106,7 @@ export class Link {
     this.#open = true;
     this.#backoff = backoffMs.first;
     this.#openedAt = this.#ports.clock.now();
-    this.#handlers.opened();
+    this.#handlers.opened(answer);
   }
 
   #down(refused: boolean): void {

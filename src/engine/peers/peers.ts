@@ -1,5 +1,6 @@
 // The other members, as this one reaches them: per peer a control link (Raft) and, while it is needed, a bulk link
-// (snapshots). What a peer sends comes on the links that it dials, through `accept`.
+// (snapshots). What a peer sends comes on the links that it dials, through `accept`. Only whom this member cannot dial is
+// answered on the connection it came by: one that joined, or moved, in entries that this member has yet to be sent.
 
 import { emptyBytes } from '../../core/bytes.ts';
 import { OperationError } from '../../core/errors.ts';
@@ -31,6 +32,18 @@ interface Peer {
   readonly control: Link;
 }
 
+interface Dialer {
+  readonly member: MemberId;
+  readonly purpose: Hello['purpose'];
+  readonly reply: (type: number, body: Uint8Array) => void;
+  /** It was told on this connection who answers. */
+  isGreeted: boolean;
+}
+
+type Frame = (type: number, body: Uint8Array) => void;
+/** Takes a frame; what is neither a message nor an introduction goes on to `otherwise`. */
+type Voice = (type: number, body: Uint8Array, otherwise: Frame) => void;
+
 export function parseAddress(address: string): Address {
   const colon = address.lastIndexOf(':');
   const port = Number(address.slice(colon + 1));
@@ -48,7 +61,7 @@ export class Peers {
   readonly #peers = new Map<MemberId, Peer>();
   readonly #accepted = new Set<Connection>();
   /** Whoever dialed us, and how to answer it. */
-  readonly #dialers = new Map<Connection, { readonly member: MemberId; readonly reply: (type: number, body: Uint8Array) => void }>();
+  readonly #dialers = new Map<Connection, Dialer>();
   #removed: ReadonlySet<MemberId> = new Set();
   readonly #birthAnswers = new Map<MemberId, BirthAnswer>();
   readonly #clusterVersions = new Map<MemberId, number>();
@@ -104,11 +117,24 @@ export class Peers {
 
   send(group: GroupId, message: Message): void {
     const peer = this.#peers.get(message.to);
-    if (this.#birth === 0 || peer === undefined) return;
+    if (this.#birth === 0) return;
+    if (peer?.control.isOpen !== true && this.#answer(group, message)) return;
+    if (peer === undefined) return;
     this.messagesSent++;
     if (!peer.control.send(PeerFrame.raft, 0, encodeMessage(group, message)) && peer.control.isOpen) {
       this.#handlers.unreachable(message.to, false);
     }
+  }
+
+  /** On the connection that the member dialed last. A leader who could not be answered would never send what tells us where it is. */
+  #answer(group: GroupId, message: Message): boolean {
+    const dialer = [...this.#dialers.values()].findLast(({ member, purpose }) => member === message.to && purpose === 'control');
+    if (dialer === undefined || this.#removed.has(message.to)) return false;
+    this.messagesSent++;
+    if (!dialer.isGreeted) dialer.reply(PeerFrame.introduce, encodeNumber(this.#birth));
+    dialer.isGreeted = true;
+    dialer.reply(PeerFrame.raft, encodeMessage(group, message));
+    return true;
   }
 
   /** A further link to the member, for snapshots. */
@@ -126,25 +152,16 @@ export class Peers {
   accept(connection: Connection, hello: Hello, firstBytes: Uint8Array): void {
     this.#accepted.add(connection);
     const frames = new FrameReader(peerFrameBytesMax);
-    let introduced = false;
-    let chain: Promise<void> | undefined;
     const reply = (type: number, body: Uint8Array): void => void connection.write(encodeFrame(type, 0, body));
-    this.#dialers.set(connection, { member: hello.member, reply });
+    this.#dialers.set(connection, { member: hello.member, purpose: hello.purpose, reply, isGreeted: false });
+    const voice = this.#voice(hello.member, () => connection.destroy(), () => {
+      this.#clusterVersions.set(hello.member, Math.max(hello.clusterVersion, clusterVersions.lowest));
+    });
     const take = (type: number, body: Uint8Array): void => {
       if (this.#removed.has(hello.member)) return reply(PeerFrame.removed, emptyBytes);
       switch (type) {
-        case PeerFrame.raft:
-          if (introduced) this.#receive(hello.member, body);
-          return;
         case PeerFrame.birthQuery:
           reply(PeerFrame.birthAnswer, encodeBirthAnswer({ birth: this.#acquaintances.birthOf(hello.member) ?? 0, hasRun: this.#handlers.hasRun() }));
-          return;
-        case PeerFrame.introduce:
-          chain = this.#meet(connection, hello.member, decodeNumber(body)).then((ok) => {
-            introduced = ok;
-            if (ok) this.#clusterVersions.set(hello.member, Math.max(hello.clusterVersion, clusterVersions.lowest));
-            chain = undefined;
-          });
           return;
         default:
           if (type >= PeerFrame.snapshotOffer && type <= PeerFrame.snapshotDone) this.#handlers.snapshotFrame(hello.member, type, body, reply);
@@ -152,11 +169,7 @@ export class Peers {
     };
     const data = (bytes: Uint8Array): void => {
       try {
-        for (const { type, body } of frames.push(bytes)) {
-          // While the birth is being recorded what follows it waits, in order.
-          if (chain === undefined) take(type, body);
-          else chain = chain.then(() => take(type, body));
-        }
+        for (const { type, body } of frames.push(bytes)) voice(type, body, take);
       } catch (error) {
         this.#ports.logger.log('warn', 'a peer does not speak the protocol', { member: hello.member, error: String(error) });
         connection.destroy();
@@ -189,23 +202,52 @@ export class Peers {
     this.#handlers.message(decoded.group, decoded.message);
   }
 
-  async #meet(connection: Connection, member: MemberId, birth: number): Promise<boolean> {
+  /** What a member says on a connection, in order: nothing of Raft's before its birth is on record. */
+  #voice(member: MemberId, refuse: () => void, met: () => void): Voice {
+    let introduced = false;
+    let chain: Promise<void> | undefined;
+    const take: Voice = (type, body, otherwise) => {
+      if (type === PeerFrame.raft && !this.#removed.has(member)) {
+        if (introduced) this.#receive(member, body);
+      } else if (type === PeerFrame.introduce && !this.#removed.has(member)) {
+        chain = this.#meet(member, decodeNumber(body)).then((ok) => {
+          introduced = ok;
+          chain = undefined;
+          if (ok) met();
+          else refuse();
+        });
+      } else otherwise(type, body);
+    };
+    // While the birth is being recorded what follows it waits, in order.
+    return (type, body, otherwise) => {
+      if (chain === undefined) take(type, body, otherwise);
+      else chain = chain.then(() => take(type, body, otherwise));
+    };
+  }
+
+  async #meet(member: MemberId, birth: number): Promise<boolean> {
     try {
       if (await this.#acquaintances.meet(member, birth)) return true;
       this.#ports.logger.log('error', 'a member came back without its memory: it is not listened to', { member });
     } catch (error) {
       this.#ports.logger.log('error', 'a member could not be recorded', { member, error: String(error) });
     }
-    connection.destroy();
     return false;
   }
 
   #link(info: MemberInfo): Link {
+    let voice: Voice | undefined;
     const link: Link = new Link(this.#ports, parseAddress(info.address), { ...this.#hello, purpose: 'control' }, {
-      opened: () => this.#greet(link),
+      opened: (answer) => {
+        // Whoever sits at this address now may be another.
+        voice = answer.member === info.id ? this.#voice(info.id, () => undefined, () => undefined) : undefined;
+        this.#greet(link);
+      },
       frame: (type, _stream, body) => {
-        if (type === PeerFrame.removed) this.#handlers.removed();
-        else if (type === PeerFrame.birthAnswer) this.#birthAnswers.set(info.id, decodeBirthAnswer(body));
+        voice?.(type, body, () => {
+          if (type === PeerFrame.removed) this.#handlers.removed();
+          else if (type === PeerFrame.birthAnswer) this.#birthAnswers.set(info.id, decodeBirthAnswer(body));
+        });
       },
       closed: (refused) => this.#handlers.unreachable(info.id, refused),
     });

@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest';
+import { nextUint32, seedRandom } from '../../core/random.ts';
+import type { MemberInfo, Message } from '../../core/raft/index.ts';
+import { newHello } from '../../core/wire/index.ts';
+import { VirtualClock } from '../../sim/clock.ts';
+import { SimDisk } from '../../sim/disk.ts';
+import { SimNetwork } from '../../sim/network.ts';
+import { Acquaintances } from '../member/identity.ts';
+import { acceptHello } from '../native/index.ts';
+import type { Ports } from '../ports.ts';
+import { Peers } from './peers.ts';
+
+const cluster = 7;
+const infoOf = (id: number): MemberInfo => ({ id, name: `n${id}`, address: `n${id}:1` });
+
+class Pair {
+  readonly clock: VirtualClock = new VirtualClock();
+  readonly network: SimNetwork = new SimNetwork(this.clock, 1);
+  readonly heard: { readonly by: number; readonly message: Message }[] = [];
+
+  /** A member that knows these others, and has the birth. */
+  async member(id: number, knows: readonly MemberInfo[], birth: number, disk: SimDisk = this.disk(id)): Promise<Peers> {
+    const seed = seedRandom(id);
+    const ports: Ports = {
+      clock: this.clock, random: { uint32: () => nextUint32(seed) }, disk, network: this.network.of(`n${id}`), logger: { log: () => undefined },
+    };
+    const acquaintances = await this.settled(Acquaintances.open(disk));
+    const peers = new Peers(ports, newHello('control', cluster, id), acquaintances, {
+      message: (_group, message) => void this.heard.push({ by: id, message }),
+      unreachable: () => undefined, hasRun: () => true, removed: () => undefined, snapshotFrame: () => undefined, snapshotConnectionClosed: () => undefined,
+    });
+    await this.settled(ports.network.listen({ host: `n${id}`, port: 1 }, (connection) => {
+      acceptHello(connection, { clock: this.clock, logger: ports.logger, cluster, member: id }, (accepted, hello, rest) => peers.accept(accepted, hello, rest));
+    }));
+    peers.setMembers(knows);
+    peers.introduce(birth);
+    await this.clock.advance(200);
+    return peers;
+  }
+
+  disk(id: number): SimDisk {
+    const seed = seedRandom(100 + id);
+    return new SimDisk(this.clock, { uint32: () => nextUint32(seed) });
+  }
+
+  async settled<T>(promise: Promise<T>): Promise<T> {
+    let isOver = false;
+    promise.then(() => (isOver = true), () => (isOver = true));
+    while (!isOver) await this.clock.advance(1);
+    return promise;
+  }
+}
+
+const heartbeat = (from: number, to: number): Message => ({ type: 'heartbeat', from, to, term: 3, commit: 0, round: 0, digestIndex: 0, digest: '' });
+const answer = (from: number, to: number): Message => ({ type: 'heartbeatReply', from, to, term: 3, round: 0 });
+
+describe('peers', () => {
+  it('who cannot be dialed is answered on the connection it came by: a leader that joined in entries not yet here', async () => {
+    const pair = new Pair();
+    const behind = await pair.member(1, [], 11);
+    const leader = await pair.member(2, [infoOf(1)], 22);
+    leader.send(1, heartbeat(2, 1));
+    await pair.clock.advance(100);
+    expect(pair.heard).toMatchObject([{ by: 1, message: { type: 'heartbeat' } }]);
+    behind.send(1, answer(1, 2));
+    await pair.clock.advance(100);
+    expect(pair.heard.slice(1)).toMatchObject([{ by: 2, message: { type: 'heartbeatReply', from: 1 } }]);
+  });
+
+  it('who has moved is answered, too, while its old address is all that is known', async () => {
+    const pair = new Pair();
+    const behind = await pair.member(1, [{ ...infoOf(2), address: 'elsewhere:1' }], 11);
+    const leader = await pair.member(2, [infoOf(1)], 22);
+    leader.send(1, heartbeat(2, 1));
+    await pair.clock.advance(100);
+    behind.send(1, answer(1, 2));
+    await pair.clock.advance(100);
+    expect(pair.heard.map(({ by }) => by)).toEqual([1, 2]);
+  });
+
+  it('who answers is put on record first, and one that lost its memory is not listened to', async () => {
+    const pair = new Pair();
+    const disk = pair.disk(2);
+    const first = await pair.member(1, [], 11);
+    const leader = await pair.member(2, [infoOf(1)], 22, disk);
+    first.send(1, answer(1, 2));
+    await pair.clock.advance(100);
+    expect(pair.heard).toHaveLength(1);
+    expect((await pair.settled(Acquaintances.open(disk))).birthOf(1)).toBe(11);
+    first.close();
+    pair.network.kill('n1');
+    const forgetful = await pair.member(1, [], 12, pair.disk(3));
+    await pair.clock.advance(3000);
+    leader.send(1, heartbeat(2, 1));
+    await pair.clock.advance(100);
+    forgetful.send(1, answer(1, 2));
+    await pair.clock.advance(100);
+    expect(pair.heard.filter(({ by }) => by === 2)).toHaveLength(1);
+  });
+});
