@@ -85,7 +85,7 @@ export class Claims {
   readonly #coverage: Coverage;
   readonly #leaders = new Map<Term, number>();
   /** By index and term: what the entry is, and the term of the one before it. */
-  readonly #entries = new Map<number, { readonly print: number; readonly before: Term }>();
+  readonly #entries = new Map<number, { readonly print: number; readonly before: Term; readonly entry: Entry }>();
   readonly #committed: Committed[] = [{ term: 0, print: 0, in: 0 }];
   readonly #votes = new Map<string, MemberId>();
   /** By candidate and term: where its log ended when it asked. */
@@ -298,11 +298,13 @@ export class Claims {
   }
 
   #checkEntry(machine: Machine, entry: Entry, before: Term): void {
-    const key = entry.index * 0x10_0000 + entry.term;
-    const print = printOf(entry);
+    const key = keyOf(entry);
     const known = this.#entries.get(key);
-    if (known === undefined) this.#entries.set(key, { print, before });
-    else if (known.print !== print || (known.before !== before && before !== -1)) {
+    // A witness has no payloads: of an entry it knows where it stands.
+    const isBare = isWitness(machine);
+    const print = isBare ? known?.print : printOf(entry);
+    if (known === undefined && print !== undefined) this.#entries.set(key, { print, before, entry });
+    if (known !== undefined && (known.print !== print || (known.before !== before && before !== -1))) {
       throw new BrokenClaim('logMatching', `entry ${entry.index} of term ${entry.term} at ${machine.name} is another than elsewhere`);
     }
   }
@@ -350,8 +352,12 @@ export class Claims {
     for (let index = Math.max(seen.committed, log.offset) + 1; index <= log.committed; index++) {
       const entry = log.entries[index - log.offset - 1]!;
       const known = this.#committed[index];
-      if (known === undefined) this.#commit(entry, Math.max(state.term, seen.term));
-      else if (known.term !== entry.term || known.print !== printOf(entry)) {
+      if (known === undefined) {
+        // Whoever committed it may have died in saying so to a witness, who cannot tell what it is.
+        const whole = isWitness(machine) ? this.#entries.get(keyOf(entry))?.entry : entry;
+        if (whole === undefined) throw new BrokenClaim('majority', `${machine.name}, a witness, commits ${index}, which nobody has`);
+        this.#commit(whole, Math.max(state.term, seen.term));
+      } else if (known.term !== entry.term || (!isWitness(machine) && known.print !== printOf(entry))) {
         throw new BrokenClaim('committedStays', `at ${index} term ${known.term} is committed, and ${machine.name} commits term ${entry.term}`);
       }
     }
@@ -484,13 +490,21 @@ export class Claims {
     if (applied < seen.applied) throw new BrokenClaim('equalStates', `${machine.name} went back from ${seen.applied} to ${applied}`);
     if (applied > this.commitIndex) throw new BrokenClaim('committedStays', `${machine.name} applied ${applied}, which nobody committed`);
     seen.applied = applied;
-    if (applied === 0) return;
+    if (applied === 0 || isWitness(machine)) return;
     const own = digest();
     if (own !== this.#digests[applied]) throw new BrokenClaim('equalStates', `${machine.name} has ${own} at ${applied}, and the log makes ${this.#digests[applied]}`);
   }
 }
 
 const all = Uint8Array.of(0);
+
+function isWitness({ life }: Machine): boolean {
+  return life?.member?.identity.witness === true;
+}
+
+function keyOf({ index, term }: Entry): number {
+  return index * 0x10_0000 + term;
+}
 
 function printOf(entry: Entry): number {
   return crc32c(entry.data, entry.kind);

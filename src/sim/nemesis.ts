@@ -25,7 +25,7 @@ interface Damage {
 /** Beyond the founders. */
 const joinedMax = 6;
 const presentMax = 2;
-/** One that is well leaves only if so many stay. */
+/** One that is well leaves only if so many with data stay. */
 const votersMin = 3;
 const restartMs = 400;
 /** Of what goes to a member while some of it goes astray. */
@@ -259,11 +259,12 @@ export class Nemesis {
     const { machines } = this.#world;
     const leader = this.#world.leader();
     if (leader === undefined) return false;
-    const { members, learners } = this.#world.replicaOf(leader)!.raft.configuration;
+    const { members, learners, witnesses } = this.#world.replicaOf(leader)!.raft.configuration;
     const founders = machines.filter(({ founder }) => founder).length;
     const mayJoin = members.length < founders + presentMax && machines.length < founders + joinedMax;
     const present = machines.filter(({ id }) => members.some((member) => member.id === id));
     const target = fault.target === 'leader' ? machine : present[fault.target % present.length];
+    if (fault.kind === 'join' && joinKinds[fault.amount] === 'witness' && (witnesses.length > 0 || this.#schedule.profile.damageable.length > 0)) return false;
     if (fault.kind === 'join') return mayJoin && operator.join(joinKinds[fault.amount]!);
     if (fault.kind === 'promote') return learners.length > 0 && operator.promote(learners[0]!);
     if (fault.kind === 'replace') {
@@ -283,7 +284,8 @@ export class Nemesis {
     const { configuration } = this.#world.replicaOf(leader)!.raft;
     const stay = this.#world.machines.filter((each) => each !== machine && !this.operator.leaving.has(each) && configuration.voters.includes(each.id ?? 0));
     const sound = stay.filter(({ at }) => !this.#schedule.profile.damageable.includes(at));
-    const isSpared = this.#damageOf(machine).isGone || stay.length >= votersMin;
+    const whole = stay.filter(({ id }) => !configuration.witnesses.includes(id!));
+    const isSpared = this.#damageOf(machine).isGone || whole.length >= votersMin;
     return isSpared && sound.length > stay.length / 2 && sound.some(({ founder }) => founder);
   }
 

@@ -100,7 +100,7 @@ export class Operator {
     const machine = this.#world.build();
     // A name that is there already is the one that an earlier try made.
     if (!(await this.#change({ type: 'add', name: machine.name, address: `${machine.name}:1`, as: kind }, ['MEMBER_EXISTS']))) return;
-    this.#coverage.mark(kind === 'voter' ? 'a member was added' : 'a learner was added');
+    this.#coverage.mark(kind === 'voter' ? 'a member was added' : kind === 'learner' ? 'a learner was added' : 'a witness was added');
     this.#invited.add(machine);
     this.#world.start(machine.at);
   }

@@ -171,8 +171,9 @@ async function live(world: World, nemesis: Nemesis, workload: Workload, healed: 
   workload.stop();
   await reached(() => workload.isIdle, goOnMs, () => 'the last calls end');
   await reached(() => {
-    const kvs = nemesis.survivors.map((machine) => world.kvOf(machine));
-    return kvs.every((kv) => kv !== undefined && kv.appliedIndex === kvs[0]?.appliedIndex && kv.digest().digest === kvs[0]?.digest().digest);
+    const replicas = nemesis.survivors.map((machine) => world.replicaOf(machine));
+    const kvs = nemesis.survivors.flatMap((machine) => world.kvOf(machine) ?? []);
+    return replicas.every((replica) => replica !== undefined && replica.machine.appliedIndex === kvs[0]?.appliedIndex) && kvs.every((kv) => kv.digest().digest === kvs[0]?.digest().digest);
   }, convergeMs, () => `all have applied the same (${states()})`);
 }
 

@@ -28,7 +28,7 @@ export const faultClasses = {
   drift: 'a process’s clocks run at `amount` of their rate',
   jump: 'a process’s wall clock is set by `amount` ms',
   transfer: 'the leader is asked to hand over',
-  join: 'a member is added and started: a voter (`amount` 0) or a learner (1)',
+  join: 'a member is added and started: a voter (`amount` 0), a learner (1) or a witness (2)',
   promote: 'a learner becomes a voter',
   remove: 'a member is removed from the cluster, and stops',
   replace: 'a member that will not come back is removed, and a new one added',
@@ -109,7 +109,8 @@ export function drawSchedule(seed: number, options: DrawOptions): Schedule {
   const usable = possible.filter((kind) => unseating.includes(kind));
   if (usable.length > 0 && !armed.some((kind) => unseating.includes(kind))) armed = [...armed, pick(usable)];
   const damageable: number[] = [];
-  for (let left = (nodes - 1) >> 1; left > 0; left--) {
+  // What a leader and a witness committed is on one disk: where a witness may be, every disk keeps what it has.
+  for (let left = nextUnit(random) < 0.25 ? 0 : (nodes - 1) >> 1; left > 0; left--) {
     const at = nextBelow(random, nodes);
     if (!damageable.includes(at)) damageable.push(at);
   }
@@ -182,7 +183,7 @@ function drawFault(random: RandomState, kind: FaultClass, at: number, profile: P
     case 'drift':
       return { ...base, amount: pick([0.9, 0.98, 1.02, 1.1]) };
     case 'join':
-      return { ...base, amount: pick([0, 0, 1, 1]) };
+      return { ...base, amount: pick([0, 0, 1, 2]) };
     case 'jump':
       return { ...base, amount: pick([-3_600_000, -1000, 1000, 30_000, 3_600_000]) };
     case 'partition':
