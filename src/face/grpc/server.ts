@@ -8,6 +8,7 @@ import type { Socket } from 'node:net';
 import type { Clock, Logger } from '../../engine/ports.ts';
 import { messageType } from './codec.ts';
 import { MessageReader, encodeMessage, parseTimeout } from './frames.ts';
+import { greet } from './greeting.ts';
 import { methods, offeredServices } from './methods.ts';
 import type { Edge, Method } from './methods.ts';
 import { reflect } from './reflection.ts';
@@ -110,11 +111,17 @@ export class GrpcServer {
     this.#handed.set(socket, handed);
     socket.once('close', () => this.#handed.delete(socket));
     this.#sweepSoon();
-    this.#taking = handed;
-    this.#server.emit('connection', socket);
-    this.#taking = undefined;
-    // Its 'end' may have been read by whoever had the socket before.
-    socket.once('end', () => socket.destroy());
+    const broken = (): void => void socket.destroy();
+    socket.on('error', broken);
+    greet(socket, this.#clock, () => {
+      socket.removeListener('error', broken);
+      if (this.#closing) return broken();
+      this.#taking = handed;
+      this.#server.emit('connection', socket);
+      this.#taking = undefined;
+      // Its 'end' may have been read by whoever had the socket before.
+      socket.once('end', broken);
+    });
   }
 
   /** No new calls (GOAWAY); answers what is under way, until `timeoutMs` have passed. */

@@ -1,0 +1,91 @@
+// The beginning of a connection, up to the headers of its first request, before node:http2 has it: what clients put
+// there must be mended first (authority.ts). Most clients send them at once, behind their settings. Some, grpc-go
+// among them, wait for the server's settings: they are sent empty ones, and what they answer is taken out again, since
+// node:http2, which sends its own, would not know what it is an answer to.
+//
+// Of a client that asks for nothing yet, nothing is awaited for long: it keeps its connection in reserve.
+
+import type { Socket } from 'node:net';
+import type { Clock } from '../../engine/ports.ts';
+import { mendAuthority } from './authority.ts';
+
+const prefaceBytes = 24;
+const headBytes = 9;
+/** The largest there may be before settings say otherwise, and ours never do. */
+const frameBytesMax = 16_384;
+/** More than the first windows of a connection let a client send. */
+const greetingBytesMax = 256 << 10;
+const reserveMs = 250;
+const Frame = { headers: 1, settings: 4 } as const;
+const Flag = { ack: 1, padded: 8, priority: 32 } as const;
+const emptySettings: Uint8Array = Uint8Array.of(0, 0, 0, Frame.settings, 0, 0, 0, 0, 0);
+
+/** Calls `greeted` once, with all that was read given back to the socket, and nobody listening to it. */
+export function greet(socket: Socket, clock: Clock, greeted: () => void): void {
+  let held: Buffer = Buffer.alloc(0);
+  /** Everything before was looked at. */
+  let at = prefaceBytes;
+  let asked = false;
+  let answered = false;
+  let hasHeaders = false;
+  let hasSettings = false;
+  let cancel: (() => void) | undefined;
+
+  const over = (): void => {
+    cancel?.();
+    socket.removeListener('data', data).removeListener('end', ended).removeListener('close', over);
+  };
+  const ended = (): void => {
+    over();
+    socket.destroy();
+  };
+  const done = (): void => {
+    over();
+    socket.pause();
+    if (held.length > 0) socket.unshift(held);
+    greeted();
+  };
+  /** False: it is not whole yet. */
+  const frame = (): boolean => {
+    if (held.length < at + headBytes) return false;
+    const length = held.readUIntBE(at, 3);
+    const [type, flags] = [held[at + 3], held[at + 4]!];
+    const end = at + headBytes + length;
+    // Too long to be one: node:http2 will say so.
+    if (length > frameBytesMax) {
+      hasHeaders = true;
+      answered = asked;
+      return false;
+    }
+    if (held.length < end) return false;
+    if (type === Frame.settings && (flags & Flag.ack) !== 0 && asked && !answered) {
+      answered = true;
+      held = Buffer.concat([held.subarray(0, at), held.subarray(end)]);
+      return true;
+    }
+    if (type === Frame.settings) hasSettings = true;
+    if (type === Frame.headers) {
+      hasHeaders = true;
+      const padding = (flags & Flag.padded) !== 0 ? held[at + headBytes]! : 0;
+      const from = at + headBytes + ((flags & Flag.padded) !== 0 ? 1 : 0) + ((flags & Flag.priority) !== 0 ? 5 : 0);
+      if (from + padding <= end) mendAuthority(held.subarray(from, end - padding));
+    }
+    at = end;
+    return true;
+  };
+  const data = (chunk: Buffer): void => {
+    held = held.length === 0 ? Buffer.from(chunk) : Buffer.concat([held, chunk]);
+    while (frame());
+    if (hasHeaders && asked === answered) return done();
+    if (held.length > greetingBytesMax) return ended();
+    if (!hasSettings) return;
+    if (!asked) {
+      asked = true;
+      socket.write(emptySettings);
+    }
+    if (answered) cancel ??= clock.after(reserveMs, done);
+  };
+
+  // It was paused, if somebody had it before.
+  socket.on('data', data).on('end', ended).on('close', over).resume();
+}
