@@ -11,7 +11,7 @@ import type { Message, MessageType } from './codec.ts';
 import { files } from './schema.ts';
 import type * as etcd from './schema.ts';
 import { GrpcError } from './status.ts';
-import { count, fromDelete, fromPut, fromRange, fromTxn, isSerializable, toAddress, toDelete, toPut, toRange, toTxn } from './translate.ts';
+import { count, fromDelete, fromPut, fromRange, fromTxn, isSerializable, refusesLease, toAddress, toDelete, toPut, toRange, toTxn } from './translate.ts';
 
 export interface Edge {
   readonly service: MemberService;
@@ -36,8 +36,8 @@ export interface Method {
   readonly handle: Handler;
 }
 
-function headerOf(edge: Edge, revision: number): etcd.ResponseHeader {
-  return { cluster_id: edge.cluster, member_id: edge.member, revision, raft_term: edge.term() };
+function headerOf(edge: Edge, revision?: number): etcd.ResponseHeader {
+  return { cluster_id: edge.cluster, member_id: edge.member, ...(revision === undefined ? {} : { revision }), raft_term: edge.term() };
 }
 
 async function read(edge: Edge, request: Parameters<typeof encodeRequest>[0], call: Call, serializable: boolean): Promise<{ readonly revision: number; readonly response: RangeResponse | TxnResponse }> {
@@ -52,7 +52,10 @@ async function write(edge: Edge, request: WriteRequest, call: Call): Promise<{ r
   const command = encodeCommand({ type: 'write', session: 0, sequence: 0, lowest: 0, request });
   if (command.length > requestBytesMax) throw new OperationError({ code: 'TOO_LARGE' });
   const reply = decodeReply(await edge.service.propose(command, { deadlineMs: call.deadlineMs }));
-  if ('failure' in reply) throw new OperationError(reply.failure);
+  if ('failure' in reply) {
+    const error = new OperationError(reply.failure);
+    throw refusesLease(error) ? new GrpcError('NotFound', 'etcdserver: requested lease not found') : error;
+  }
   return reply;
 }
 
@@ -95,9 +98,14 @@ function fromMember({ id, name, address, learner }: MemberListRow): etcd.Member 
   return { ID: id, name, peerURLs: [`http://${address}`], clientURLs: [`http://${address}`], isLearner: learner };
 }
 
+/** By id, as etcd lists them; what changes membership has no revision. */
+function fromMembers(members: readonly MemberListRow[]): etcd.Member[] {
+  return members.toSorted((one, other) => one.id - other.id).map(fromMember);
+}
+
 async function change(edge: Edge, asked: MembershipChange, call: Call): Promise<{ readonly header: etcd.ResponseHeader; readonly id: number; readonly members: etcd.Member[] }> {
   const { id, members } = await edge.service.changeMembership(asked, { deadlineMs: call.deadlineMs });
-  return { header: headerOf(edge, edge.service.status().revision), id, members: members.map(fromMember) };
+  return { header: headerOf(edge), id, members: fromMembers(members) };
 }
 
 const cluster = {
@@ -124,7 +132,10 @@ const cluster = {
   },
   async MemberList(edge: Edge, request: etcd.MemberListRequest, call: Call): Promise<etcd.MemberListResponse> {
     if (request.linearizable === true) await barrier(edge, call);
-    return { header: headerOf(edge, edge.service.status().revision), members: edge.service.members().map(fromMember) };
+    const members = fromMembers(edge.service.members());
+    // A member that is starting does not know yet; nobody would be a wrong answer.
+    if (members.length === 0) throw new OperationError({ code: 'NO_LEADER' });
+    return { header: headerOf(edge), members };
   },
 };
 

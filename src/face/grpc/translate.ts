@@ -2,6 +2,7 @@
 // refused here, whichever branch of a transaction it stands in.
 
 import { fail } from '../../core/errors.ts';
+import type { OperationError } from '../../core/errors.ts';
 import type { Compare, CompareResult, KeyRange, KvResponse, RangeRequest, SortTarget, TxnOperation, TxnRequest, TxnResponse } from '../../core/kv/index.ts';
 import { txnOperationsMax } from '../../core/kv/index.ts';
 import type * as etcd from './schema.ts';
@@ -62,9 +63,21 @@ export function toPut(request: etcd.PutRequest): TxnOperation & { type: 'put' } 
   const key = keyOf(request.key);
   if (ignoreValue && value.length > 0) fail('BAD_REQUEST', { detail: 'value is provided' });
   if (ignoreLease && lease != 0) fail('BAD_REQUEST', { detail: 'lease is provided' });
-  // Nobody can be granted a lease yet: whatever is named here does not exist.
-  if (BigInt(lease) !== 0n) throw new GrpcError('NotFound', 'etcdserver: requested lease not found');
+  if (BigInt(lease) !== 0n) return toUnleased(key);
   return { type: 'put', key, value, prevKv: request.prev_kv === true, ignoreValue, ignoreLease };
+}
+
+/**
+ * Nobody can be granted a lease yet: whatever is named does not exist. etcd says so only where the put would be carried
+ * out, not in the branch that is not taken; so this goes to the store as a put that it refuses just there, for what
+ * `toPut` lets nobody else send: a value beside `ignoreValue`.
+ */
+function toUnleased(key: Uint8Array): TxnOperation & { type: 'put' } {
+  return { type: 'put', key, value: Uint8Array.of(0), ignoreValue: true };
+}
+
+export function refusesLease({ failure }: OperationError): boolean {
+  return failure.code === 'BAD_REQUEST' && failure.detail === 'value is provided';
 }
 
 export function toDelete(request: etcd.DeleteRangeRequest): TxnOperation & { type: 'delete' } {
