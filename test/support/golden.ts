@@ -12,25 +12,17 @@
 //   logs                          everybody's log: `1: (2, …] 3 3 4, committed 4` lists terms behind the offset
 //   show heartbeats               says those too
 
-import { configurationOf, describeConfiguration, describeMessage } from '../../src/core/raft/index.ts';
-import type { Change, Input, Message, RaftOptions, Ready, Role } from '../../src/core/raft/index.ts';
+import { describeMessage, describeStep, standingOf } from '../../src/core/raft/index.ts';
+import type { Change, Input, Message, RaftOptions, Ready, Standing } from '../../src/core/raft/index.ts';
 import { RaftWorld } from './raft-world.ts';
 import type { WorldNode } from './raft-world.ts';
-
-interface Known {
-  readonly role: Role;
-  readonly term: number;
-  readonly lead: number;
-  readonly committed: number;
-  readonly rules: string;
-}
 
 export class GoldenStory {
   #world: RaftWorld | undefined;
   #lines: string[] = [];
   #kept: Message[] = [];
   #heartbeats = false;
-  readonly #known = new Map<number, Known>();
+  readonly #known = new Map<number, Standing>();
 
   get #here(): RaftWorld {
     if (this.#world === undefined) throw new Error('a story begins with “cluster”');
@@ -155,27 +147,11 @@ export class GoldenStory {
 
   #stepped(node: WorldNode, inputs: readonly Input[], ready: Ready): void {
     for (const input of inputs) if (input.type === 'receive' && this.#isTold(input.message)) this.#say(describeMessage(input.message));
-    const { role, term, lead, log } = node.raft!.state;
-    const rules = describeConfiguration(configurationOf(node.raft!.state));
-    const before = this.#known.get(node.id) ?? { role: 'follower', term, lead: 0, committed: log.committed, rules };
-    if (ready.persist?.reset !== undefined) this.#say(`${node.id} replaces its log and state by the snapshot up to ${ready.persist.reset.index}/${ready.persist.reset.term}`);
-    if (ready.persist?.cutFrom !== undefined) this.#say(`${node.id} cuts its log from ${ready.persist.cutFrom} on`);
-    if (role !== before.role || term !== before.term || lead !== before.lead) {
-      this.#say(`${node.id} is ${role} of term ${term}${role === 'follower' ? `, ${lead === 0 ? 'without a leader' : `follows ${lead}`}` : ''}`);
-    }
-    if (log.committed > before.committed) this.#say(`${node.id} knows that ${log.committed} is committed`);
-    if (rules !== before.rules) this.#say(`${node.id} goes by ${rules || 'nobody'}`);
-    if (node.raft!.isRemoved) this.#say(`${node.id} knows that it was removed, and stops`);
-    this.#known.set(node.id, { role, term, lead, committed: log.committed, rules });
-    for (const { ref, index } of ready.reads) this.#say(index === undefined ? `${node.id} refuses read ${ref}` : `${node.id} serves read ${ref} once ${index} is applied`);
-    for (const outcome of ready.proposals) {
-      this.#say(`${node.id} says of proposal ${outcome.ref}: ${outcome.outcome}${outcome.outcome === 'appended' ? ` at ${outcome.index}/${outcome.term}` : ''}`);
-    }
-    for (const outcome of ready.changes) {
-      const what = outcome.outcome === 'refused' ? `refused, ${outcome.reason}` : outcome.outcome;
-      this.#say(`${node.id} says of change ${outcome.ref}: ${what}${outcome.outcome === 'appended' ? ` at ${outcome.index}/${outcome.term}` : ''}`);
-    }
-    for (const to of ready.snapshotsWanted) this.#say(`${node.id} sends ${to} a snapshot`);
+    const { state } = node.raft!;
+    const { term, log } = state;
+    const before = this.#known.get(node.id) ?? { ...standingOf(state), role: 'follower', lead: 0, term, committed: log.committed };
+    for (const what of describeStep(before, state, ready)) this.#say(what);
+    this.#known.set(node.id, standingOf(state));
   }
 
   #isTold(message: Message): boolean {

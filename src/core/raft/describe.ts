@@ -2,10 +2,11 @@
 
 import { unreachable } from '../assert.ts';
 import type { Change } from './change.ts';
-import type { Configuration, Entry, MemberId } from './entry.ts';
+import type { Configuration, Entry, LogIndex, MemberId, Term } from './entry.ts';
+import { isRemoved } from './membership.ts';
 import type { Message } from './message.ts';
-import type { Input } from './ready.ts';
-import { configurationOf } from './state.ts';
+import type { ChangeOutcome, Input, ProposalOutcome, Ready } from './ready.ts';
+import { Role, configurationOf } from './state.ts';
 import type { RaftState } from './state.ts';
 import { lastIndex, lastTerm } from './log.ts';
 
@@ -106,4 +107,48 @@ export function describeInput(input: Input): string {
 export function describeState(state: RaftState): string {
   const { log } = state;
   return `${state.id} ${state.role} of term ${state.term}, leader ${state.lead || 'unknown'}, log (${log.offset}, ${lastIndex(log)}/${lastTerm(log)}], committed ${log.committed}, applied ${state.applied}, voters ${describeConfiguration(configurationOf(state))}`;
+}
+
+/** `2 is follower of term 3, follows 1`. */
+export function describeRole({ id, role, term, lead }: Pick<RaftState, 'id' | 'role' | 'term' | 'lead'>, name: (id: MemberId) => string = String): string {
+  const whom = role !== Role.follower ? '' : lead === 0 ? ', without a leader' : `, follows ${name(lead)}`;
+  return `${name(id)} is ${role} of term ${term}${whom}`;
+}
+
+/** Of a state what a step may change and a story tells. */
+export interface Standing {
+  readonly role: Role;
+  readonly term: Term;
+  readonly lead: MemberId;
+  readonly committed: LogIndex;
+  readonly rules: string;
+}
+
+export function standingOf(state: RaftState): Standing {
+  const { role, term, lead, log } = state;
+  return { role, term, lead, committed: log.committed, rules: describeConfiguration(configurationOf(state)) };
+}
+
+/** What a step did, a sentence for each: to the log, to the member's standing, and for those who had asked something. */
+export function describeStep(before: Standing, state: RaftState, ready: Ready): readonly string[] {
+  const { id } = state;
+  const now = standingOf(state);
+  const { reset, cutFrom } = ready.persist ?? {};
+  const said: string[] = [];
+  if (reset !== undefined) said.push(`${id} replaces its log and state by the snapshot up to ${reset.index}/${reset.term}`);
+  if (cutFrom !== undefined) said.push(`${id} cuts its log from ${cutFrom} on`);
+  if (now.role !== before.role || now.term !== before.term || now.lead !== before.lead) said.push(describeRole(state));
+  if (now.committed > before.committed) said.push(`${id} knows that ${now.committed} is committed`);
+  if (now.rules !== before.rules) said.push(`${id} goes by ${now.rules || 'nobody'}`);
+  if (isRemoved(state)) said.push(`${id} knows that it was removed, and stops`);
+  for (const { ref, index } of ready.reads) said.push(index === undefined ? `${id} refuses read ${ref}` : `${id} serves read ${ref} once ${index} is applied`);
+  for (const outcome of ready.proposals) said.push(`${id} says of proposal ${outcome.ref}: ${describeOutcome(outcome)}`);
+  for (const outcome of ready.changes) said.push(`${id} says of change ${outcome.ref}: ${describeOutcome(outcome)}`);
+  for (const to of ready.snapshotsWanted) said.push(`${id} sends ${to} a snapshot`);
+  return said;
+}
+
+function describeOutcome(outcome: ProposalOutcome | ChangeOutcome): string {
+  if (outcome.outcome === 'appended') return `appended at ${outcome.index}/${outcome.term}`;
+  return outcome.outcome === 'refused' ? `refused, ${outcome.reason}` : outcome.outcome;
 }

@@ -10,4 +10,5 @@ export { entryBytes } from './log.ts';
 export { Role, configurationAt, configurationOf, defaultRaftOptions } from './state.ts';
 export type { RaftOptions, RaftState, Restored } from './state.ts';
 export { allMembers, allVoters, isQuorum, isVoter, isWitness, quorumIndex, quorumVote } from './quorum.ts';
-export { describeChanges, describeConfiguration, describeInput, describeMessage, describeState } from './describe.ts';
+export { describeChanges, describeConfiguration, describeInput, describeMessage, describeRole, describeState, describeStep, standingOf } from './describe.ts';
+export type { Standing } from './describe.ts';

@@ -4,7 +4,7 @@
 import { OperationError } from '../../core/errors.ts';
 import { toId } from '../../core/ids.ts';
 import { clusterVersions } from '../../core/kv/index.ts';
-import { describeConfiguration, encodeConfiguration, EntryKind, Role, configurationOf, noConfiguration, noHardState } from '../../core/raft/index.ts';
+import { describeConfiguration, describeRole, encodeConfiguration, EntryKind, configurationOf, noConfiguration, noHardState } from '../../core/raft/index.ts';
 import type { Configuration, GroupId, MemberId, MemberInfo, Message, SnapshotMarker } from '../../core/raft/index.ts';
 import { newHello } from '../../core/wire/index.ts';
 import type { Hello } from '../../core/wire/index.ts';
@@ -257,8 +257,8 @@ export class Member implements ReplicaHost, SnapshotterHost {
 
   leadChanged(group: GroupId): void {
     const { state } = this.replicas.get(group)!.raft;
-    const leader = this.configuration.members.find(({ id }) => id === state.lead)?.name ?? 'nobody';
-    this.logger.log('info', state.role === Role.leader ? 'leads' : `follows ${leader}`, { group, term: state.term, role: state.role });
+    const nameOf = (member: MemberId): string => this.configuration.members.find(({ id }) => id === member)?.name ?? String(member);
+    this.logger.log('info', describeRole(state, nameOf), { group, term: state.term, role: state.role });
     if (group !== kvGroup) return;
     this.#followConfiguration();
     this.onLeadChanged();
