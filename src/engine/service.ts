@@ -9,8 +9,12 @@ export interface WaitOptions {
 }
 
 export interface ReadOptions extends WaitOptions {
-  /** `linearizable`: as new as anything acknowledged before. `bounded`: not older than asked. `local`: what is here. */
-  readonly consistency: 'linearizable' | 'bounded' | 'local';
+  /**
+   * `linearizable`: as new as anything acknowledged before. `lease`: the same, as far as the clocks keep within the
+   * bound that was configured, and without asking anybody; where there is no lease it is `linearizable`. `bounded`: not
+   * older than asked. `local`: what is here.
+   */
+  readonly consistency: 'linearizable' | 'bounded' | 'local' | 'lease';
   readonly maxAgeMs?: number;
   readonly minRevision?: number;
 }

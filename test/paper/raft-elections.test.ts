@@ -217,7 +217,7 @@ describe('thesis §6.2 (a leader steps down)', () => {
     const rig = new RaftRig({ learners: [4, 5, 6] }).established();
     for (let tick = 0; tick < 25; tick++) {
       rig.ticks(1);
-      for (const from of [4, 5, 6]) if (rig.state.role === 'leader') rig.receive(from, { type: 'heartbeatReply', round: 0 });
+      for (const from of [4, 5, 6]) if (rig.state.role === 'leader') rig.receive(from, { type: 'heartbeatReply', round: 0, stamp: 0, loyaltyMs: 0 });
     }
     expect(rig.state.role).toBe('follower');
   });
@@ -253,7 +253,7 @@ describe('thesis §3.10 (leadership transfer)', () => {
     rig.step({ type: 'transfer', member: 3 });
     for (let tick = 0; tick < 30; tick++) {
       rig.ticks(1);
-      rig.receive(2, { type: 'heartbeatReply', round: 0 });
+      rig.receive(2, { type: 'heartbeatReply', round: 0, stamp: 0, loyaltyMs: 0 });
     }
     expect(rig.state.transferee).toBe(0);
     expect(rig.propose(5).proposals).toMatchObject([{ outcome: 'appended' }]);
@@ -265,7 +265,7 @@ describe('thesis §3.10 (leadership transfer)', () => {
     expect(rig.state.transferee).toBe(0);
     rig.step({ type: 'transfer', member: 3 });
     rig.take('timeoutNow');
-    rig.receive(3, { type: 'heartbeatReply', round: 0 });
+    rig.receive(3, { type: 'heartbeatReply', round: 0, stamp: 0, loyaltyMs: 0 });
     expect(rig.take('timeoutNow')).toHaveLength(1);
     const follower = new RaftRig({ term: 2 });
     follower.append(2, 0, 0, [], 0, 2);

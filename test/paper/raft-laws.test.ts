@@ -57,11 +57,11 @@ describe('law 1: nothing is sent or counted that promises what is not yet durabl
 
   it('a heartbeat is echoed in a term only once that term is durable', () => {
     const rig = new RaftRig();
-    const ready = rig.receive(2, { type: 'heartbeat', commit: 0, round: 3, digestIndex: 0, digest: '' }, 5);
+    const ready = rig.receive(2, { type: 'heartbeat', commit: 0, round: 3, digestIndex: 0, digest: '', stamp: 0 }, 5);
     expect(ready.messages).toEqual([]);
-    expect(ready.messagesAfterPersist).toMatchObject([{ type: 'heartbeatReply', round: 3 }]);
+    expect(ready.messagesAfterPersist).toMatchObject([{ type: 'heartbeatReply', round: 3, stamp: 0, loyaltyMs: 0 }]);
     rig.sync();
-    expect(rig.receive(2, { type: 'heartbeat', commit: 0, round: 4, digestIndex: 0, digest: '' }, 5).messages).toMatchObject([{ type: 'heartbeatReply' }]);
+    expect(rig.receive(2, { type: 'heartbeat', commit: 0, round: 4, digestIndex: 0, digest: '', stamp: 0 }, 5).messages).toMatchObject([{ type: 'heartbeatReply' }]);
   });
 });
 
@@ -110,7 +110,7 @@ describe('law 3: matchIndex never goes back, commitIndex never decreases', () =>
     const rig = new RaftRig();
     rig.append(2, 0, 0, entries(1, 1, 1), 2, 1);
     rig.append(2, 0, 0, entries(1, 1), 1, 1);
-    rig.receive(2, { type: 'heartbeat', commit: 0, round: 0, digestIndex: 0, digest: '' });
+    rig.receive(2, { type: 'heartbeat', commit: 0, round: 0, digestIndex: 0, digest: '', stamp: 0 });
     expect(rig.state.log.committed).toBe(2);
   });
 
@@ -124,7 +124,7 @@ describe('law 3: matchIndex never goes back, commitIndex never decreases', () =>
     const rig = new RaftRig({ log: [1, 1, 1], term: 2 });
     rig.append(2, 1, 1, [], 3);
     expect(rig.state.log.committed).toBe(1);
-    rig.receive(2, { type: 'heartbeat', commit: 0, round: 0, digestIndex: 0, digest: '' });
+    rig.receive(2, { type: 'heartbeat', commit: 0, round: 0, digestIndex: 0, digest: '', stamp: 0 });
     expect(rig.state.log.committed).toBe(1);
   });
 

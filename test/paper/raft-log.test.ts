@@ -47,7 +47,7 @@ describe('§5.3', () => {
   it('“the protocol can be optimized to reduce the number of rejected AppendEntries RPCs”: one rejection for each term, not for each entry', () => {
     const long = Array.from({ length: 2000 }, () => 2);
     const leader = new RaftRig({ log: [1, ...Array.from({ length: 2000 }, () => 3)], term: 4 }).lead();
-    for (const _ of [1, 2]) leader.receive(2, { type: 'heartbeatReply', round: 0 });
+    for (const _ of [1, 2]) leader.receive(2, { type: 'heartbeatReply', round: 0, stamp: 0, loyaltyMs: 0 });
     const follower = new RaftRig({ id: 2, log: [1, ...long], term: leader.state.term });
     expect(converse(leader, follower)).toBeLessThanOrEqual(5);
     expect(follower.terms).toEqual(leader.terms);
@@ -56,7 +56,7 @@ describe('§5.3', () => {
   it('… and many short terms on both sides take a round trip for each that differs, no more', () => {
     const [odd, even] = [0, 1].map((parity) => Array.from({ length: 300 }, (_, index) => 2 + 2 * Math.floor(index / 10) + parity));
     const leader = new RaftRig({ log: odd!, term: 100 }).lead();
-    for (const _ of [1, 2]) leader.receive(2, { type: 'heartbeatReply', round: 0 });
+    for (const _ of [1, 2]) leader.receive(2, { type: 'heartbeatReply', round: 0, stamp: 0, loyaltyMs: 0 });
     const follower = new RaftRig({ id: 2, log: even!, term: leader.state.term });
     expect(converse(leader, follower)).toBeLessThanOrEqual(35);
     expect(follower.terms).toEqual(leader.terms);
@@ -64,7 +64,7 @@ describe('§5.3', () => {
 
   it('a short log is met at its end at once', () => {
     const leader = new RaftRig({ log: Array.from({ length: 1000 }, () => 1) }).lead();
-    for (const _ of [1, 2]) leader.receive(2, { type: 'heartbeatReply', round: 0 });
+    for (const _ of [1, 2]) leader.receive(2, { type: 'heartbeatReply', round: 0, stamp: 0, loyaltyMs: 0 });
     const follower = new RaftRig({ id: 2, log: [1, 1], term: leader.state.term });
     expect(converse(leader, follower)).toBeLessThanOrEqual(3);
     expect(follower.raft.lastIndex).toBe(1001);
@@ -100,7 +100,7 @@ describe('§5.4.2', () => {
     const last = rig.raft.lastIndex;
     for (const from of [2, 3, 4]) {
       rig.receive(from, { type: 'appendReply', index: last, rejected: false, hintIndex: 0, hintTerm: 0 }, term - 1);
-      rig.receive(from, { type: 'heartbeatReply', round: 99 }, term - 1);
+      rig.receive(from, { type: 'heartbeatReply', round: 99, stamp: 0, loyaltyMs: 0 }, term - 1);
     }
     expect(rig.state.log.committed).toBe(1);
     expect([...rig.state.progress.values()].map(({ match, active }) => [match, active])).toEqual([[0, false], [0, false], [0, false], [0, false]]);
@@ -177,9 +177,9 @@ describe('windows', () => {
     const rig = new RaftRig({ raft: { inflightMax: 2 } }).established();
     for (let count = 0; count < 4; count++) rig.propose(10);
     rig.take('append');
-    rig.receive(2, { type: 'heartbeatReply', round: 0 });
+    rig.receive(2, { type: 'heartbeatReply', round: 0, stamp: 0, loyaltyMs: 0 });
     expect(rig.take('append')).toEqual([]);
-    rig.receive(2, { type: 'heartbeatReply', round: 0 });
+    rig.receive(2, { type: 'heartbeatReply', round: 0, stamp: 0, loyaltyMs: 0 });
     expect(rig.take('append').filter(({ to }) => to === 2)).toMatchObject([{ prevIndex: 3, entries: [] }]);
     rig.receive(2, { type: 'appendReply', index: 3, rejected: true, hintIndex: 1, hintTerm: 1 });
     expect(appendsTo(rig, 2)).toMatchObject([{ prevIndex: 1 }]);
@@ -187,9 +187,9 @@ describe('windows', () => {
 
   it('a lost probe is sent again once two heartbeats were answered without it; a slow disk alone does not double it', () => {
     const rig = new RaftRig({ log: [1, 1] }).lead();
-    rig.receive(2, { type: 'heartbeatReply', round: 0 });
+    rig.receive(2, { type: 'heartbeatReply', round: 0, stamp: 0, loyaltyMs: 0 });
     expect(rig.take('append')).toEqual([]);
-    rig.receive(2, { type: 'heartbeatReply', round: 0 });
+    rig.receive(2, { type: 'heartbeatReply', round: 0, stamp: 0, loyaltyMs: 0 });
     expect(rig.take('append').filter(({ to }) => to === 2)).toMatchObject([{ prevIndex: 2 }]);
   });
 

@@ -253,10 +253,10 @@ describe('a change that would stop the group', () => {
     const rig = leading([1, 2, 3]);
     // 3 falls silent for two checks of the quorum.
     for (let check = 0; check < 2; check++) {
-      rig.receive(2, { type: 'heartbeatReply', round: 0 });
+      rig.receive(2, { type: 'heartbeatReply', round: 0, stamp: 0, loyaltyMs: 0 });
       rig.ticks(10);
     }
-    rig.receive(2, { type: 'heartbeatReply', round: 0 });
+    rig.receive(2, { type: 'heartbeatReply', round: 0, stamp: 0, loyaltyMs: 0 });
     expect(change(rig, [remove(2)]).changes).toEqual([{ ref: 9, outcome: 'refused', reason: 'quorum' }]);
     expect(change(rig, [remove(3)]).changes[0]).toMatchObject({ outcome: 'appended' });
   });

@@ -9,22 +9,22 @@ describe('§8, thesis §6.4 (ReadIndex)', () => {
   it('“a leader must have the latest information on which entries are committed … it needs to commit an entry from its term”', () => {
     const rig = new RaftRig({ log: [1, 1], commit: 1, term: 1 }).lead();
     expect(rig.step({ type: 'read', ref: 1 }).reads).toEqual([]);
-    rig.receive(2, { type: 'heartbeatReply', round: 99 });
+    rig.receive(2, { type: 'heartbeatReply', round: 99, stamp: 0, loyaltyMs: 0 });
     expect(rig.state.rounds).toEqual([]);
     rig.accepts(2, 3);
     const { round } = heartbeatOf(rig);
-    expect(rig.receive(2, { type: 'heartbeatReply', round }).reads).toEqual([{ ref: 1, index: 3 }]);
+    expect(rig.receive(2, { type: 'heartbeatReply', round, stamp: 0, loyaltyMs: 0 }).reads).toEqual([{ ref: 1, index: 3 }]);
   });
 
   it('“the leader needs to make sure it has not been superseded”: a majority answers a heartbeat sent after the read came', () => {
     const rig = new RaftRig({ voters: [1, 2, 3, 4, 5] }).established();
     rig.step({ type: 'read', ref: 1 });
     const { round } = heartbeatOf(rig);
-    expect(rig.receive(2, { type: 'heartbeatReply', round: round - 1 }).reads).toEqual([]);
-    expect(rig.receive(3, { type: 'heartbeatReply', round: round - 1 }).reads).toEqual([]);
-    expect(rig.receive(2, { type: 'heartbeatReply', round }).reads).toEqual([]);
-    expect(rig.receive(2, { type: 'heartbeatReply', round }).reads).toEqual([]);
-    expect(rig.receive(3, { type: 'heartbeatReply', round }).reads).toEqual([{ ref: 1, index: 1 }]);
+    expect(rig.receive(2, { type: 'heartbeatReply', round: round - 1, stamp: 0, loyaltyMs: 0 }).reads).toEqual([]);
+    expect(rig.receive(3, { type: 'heartbeatReply', round: round - 1, stamp: 0, loyaltyMs: 0 }).reads).toEqual([]);
+    expect(rig.receive(2, { type: 'heartbeatReply', round, stamp: 0, loyaltyMs: 0 }).reads).toEqual([]);
+    expect(rig.receive(2, { type: 'heartbeatReply', round, stamp: 0, loyaltyMs: 0 }).reads).toEqual([]);
+    expect(rig.receive(3, { type: 'heartbeatReply', round, stamp: 0, loyaltyMs: 0 }).reads).toEqual([{ ref: 1, index: 1 }]);
   });
 
   it('an echo from before a pause confirms only what was asked before it', () => {
@@ -35,7 +35,7 @@ describe('§8, thesis §6.4 (ReadIndex)', () => {
     rig.sync();
     rig.accepts(2, 2);
     rig.step({ type: 'read', ref: 2 });
-    expect(rig.receive(3, { type: 'heartbeatReply', round: old }).reads).toEqual([{ ref: 1, index: 1 }]);
+    expect(rig.receive(3, { type: 'heartbeatReply', round: old, stamp: 0, loyaltyMs: 0 }).reads).toEqual([{ ref: 1, index: 1 }]);
     expect(rig.state.rounds).toHaveLength(1);
   });
 
@@ -43,7 +43,7 @@ describe('§8, thesis §6.4 (ReadIndex)', () => {
     const rig = new RaftRig({ learners: [4, 5] }).established();
     rig.step({ type: 'read', ref: 1 });
     const { round } = heartbeatOf(rig);
-    expect([4, 5].flatMap((from) => rig.receive(from, { type: 'heartbeatReply', round }).reads)).toEqual([]);
+    expect([4, 5].flatMap((from) => rig.receive(from, { type: 'heartbeatReply', round, stamp: 0, loyaltyMs: 0 }).reads)).toEqual([]);
   });
 
   it('a later echo confirms earlier rounds, and reads of one turn share a round', () => {
@@ -52,7 +52,7 @@ describe('§8, thesis §6.4 (ReadIndex)', () => {
     rig.step({ type: 'read', ref: 3 });
     const { round } = heartbeatOf(rig);
     expect(round).toBe(2);
-    expect(rig.receive(2, { type: 'heartbeatReply', round }).reads.map(({ ref }) => ref)).toEqual([1, 2, 3]);
+    expect(rig.receive(2, { type: 'heartbeatReply', round, stamp: 0, loyaltyMs: 0 }).reads.map(({ ref }) => ref)).toEqual([1, 2, 3]);
   });
 
   it('a lost round is asked again with the next heartbeat, under a fresh id; without readers nothing is', () => {
@@ -63,7 +63,7 @@ describe('§8, thesis §6.4 (ReadIndex)', () => {
     const second = heartbeatOf(rig).round;
     expect(second).toBeGreaterThan(first);
     rig.ticks(2);
-    rig.receive(2, { type: 'heartbeatReply', round: second });
+    rig.receive(2, { type: 'heartbeatReply', round: second, stamp: 0, loyaltyMs: 0 });
     expect(rig.state.rounds).toEqual([]);
     rig.ticks(2);
     expect(heartbeatOf(rig).round).toBe(0);
@@ -168,7 +168,7 @@ describe('§7 (snapshots)', () => {
     expect(ready.snapshotsWanted).toEqual([2]);
     rig.sent = [];
     rig.propose(5);
-    rig.receive(2, { type: 'heartbeatReply', round: 0 });
+    rig.receive(2, { type: 'heartbeatReply', round: 0, stamp: 0, loyaltyMs: 0 });
     expect(rig.take('append').filter(({ to }) => to === 2)).toEqual([]);
   });
 
@@ -191,7 +191,7 @@ describe('§7 (snapshots)', () => {
     const rig = behind();
     rig.step({ type: 'snapshotSent', member: 2, ok });
     rig.ticks(ticks);
-    expect(rig.receive(2, { type: 'heartbeatReply', round: 0 }).snapshotsWanted).toEqual([2]);
+    expect(rig.receive(2, { type: 'heartbeatReply', round: 0, stamp: 0, loyaltyMs: 0 }).snapshotsWanted).toEqual([2]);
   });
 
   it('a leader deposed in the step that wanted it sends none: another may lead the term it would speak in', () => {

@@ -5,15 +5,16 @@
 import process from 'node:process';
 import { describe, expect, it } from 'vitest';
 import { run } from '../support/raft-chaos.ts';
+import type { ChaosOptions } from '../support/raft-chaos.ts';
 
 const one = process.env['THOLE_SEED'];
 const seeds = one === undefined ? Number(process.env['THOLE_SEEDS'] ?? 500) : 1;
 const first = one === undefined ? 1 : Number(one);
 const chunk = 100;
 
-function replay(seed: number, changing = false, witnessing = false): ReturnType<typeof run> {
+function replay(seed: number, options: ChaosOptions = {}): ReturnType<typeof run> {
   try {
-    return run(seed, { changing, witnessing });
+    return run(seed, options);
   } catch (error) {
     const command = `THOLE_SEED=${seed} npx vitest run --project scenario test/scenario/raft-world.test.ts`;
     throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : String(error)}\nagain: ${command}`, { cause: error });
@@ -41,7 +42,7 @@ describe('raft: the same, and meanwhile members come, are promoted and go', () =
     it(`keeps every claim and comes back to life (seeds ${from} … ${to})`, { timeout: 120_000 }, () => {
       const total: Record<string, number> = {};
       for (let seed = from; seed <= to; seed++) {
-        const { changed } = replay(seed, true);
+        const { changed } = replay(seed, { changing: true });
         for (const [what, count] of Object.entries(changed)) total[what] = (total[what] ?? 0) + count;
       }
       if (one === undefined && to - from === chunk - 1) {
@@ -55,7 +56,18 @@ describe('raft: with witnesses, who vote and hold no payload, while members come
   for (let from = first; from < first + seeds; from += chunk) {
     const to = Math.min(from + chunk, first + seeds) - 1;
     it(`keeps every claim and comes back to life (seeds ${from} … ${to})`, { timeout: 120_000 }, () => {
-      for (let seed = from; seed <= to; seed++) replay(seed, seed % 3 > 0, true);
+      for (let seed = from; seed <= to; seed++) replay(seed, { changing: seed % 3 > 0, witnessing: true });
+    });
+  }
+});
+
+describe('raft: with leases, on clocks that differ as much as they may', () => {
+  for (let from = first; from < first + seeds; from += chunk) {
+    const to = Math.min(from + chunk, first + seeds) - 1;
+    it(`nobody reads by a lease while another commits (seeds ${from} … ${to})`, { timeout: 120_000 }, () => {
+      let leased = 0;
+      for (let seed = from; seed <= to; seed++) leased += replay(seed, { changing: seed % 3 === 0, leasing: true }).leased;
+      if (one === undefined) expect(leased).toBeGreaterThan(100);
     });
   }
 });

@@ -32,7 +32,16 @@ function perhaps(random: RandomState, rate: number): number {
   return nextBelow(random, 2) === 0 ? 0 : rate * nextUnit(random);
 }
 
-export function worldOf(seed: number, witnessing = false): { readonly world: RaftWorld; readonly rates: Rates; readonly random: RandomState } {
+export interface ChaosOptions {
+  readonly units?: number;
+  readonly changing?: boolean;
+  /** Some voters are witnesses, and some who come. */
+  readonly witnessing?: boolean;
+  /** Leaders may read by their lease, and clocks differ. */
+  readonly leasing?: boolean;
+}
+
+export function worldOf(seed: number, { witnessing = false, leasing = false }: ChaosOptions = {}): { readonly world: RaftWorld; readonly rates: Rates; readonly random: RandomState } {
   const random = seedRandom(seed * 2 + 1);
   // In every other world leaders hardly last: logs part, and are made one again, over and over.
   const churn = seed % 2 === 0;
@@ -43,6 +52,7 @@ export function worldOf(seed: number, witnessing = false): { readonly world: Raf
     voters,
     witnesses: witnessing && voters > 1 ? 1 + nextBelow(random, voters >> 1) : 0,
     learners: oneOf(random, [0, 0, 0, 1]),
+    ...(leasing ? { driftMax: oneOf(random, [0, 0.1, 1]) } : {}),
     diskLatencyMax: oneOf(random, churn ? [0, 0, 1, 6] : [0, 1, 3, 12]),
     applyMax: oneOf(random, [1, 4, 64]),
     raft: {
@@ -159,15 +169,9 @@ function changeMembers(world: RaftWorld, random: RandomState, witnessing: boolea
   world.change(asker, changes, nextBelow(random, 4) === 0);
 }
 
-export interface ChaosOptions {
-  readonly units?: number;
-  readonly changing?: boolean;
-  /** Some voters are witnesses, and some who come. */
-  readonly witnessing?: boolean;
-}
-
-export function run(seed: number, { units = 300, changing = false, witnessing = false }: ChaosOptions = {}): RaftWorld {
-  const { world, rates, random } = worldOf(seed, witnessing);
+export function run(seed: number, options: ChaosOptions = {}): RaftWorld {
+  const { units = 300, changing = false, witnessing = false } = options;
+  const { world, rates, random } = worldOf(seed, options);
   const changeRate = changing ? 0.02 + 0.2 * nextUnit(random) : 0;
   for (let unit = 0; unit < units; unit++) {
     disturb(world, rates, random);

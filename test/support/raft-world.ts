@@ -18,6 +18,8 @@ export interface WorldOptions {
   readonly raft?: Partial<RaftOptions>;
   /** Units a sync takes, at most. @default 2 */
   readonly diskLatencyMax?: number;
+  /** Reads by lease: clocks may differ in rate by so much, and some do. */
+  readonly driftMax?: number;
   /** Entries applied in one go. @default 8 */
   readonly applyMax?: number;
 }
@@ -32,6 +34,8 @@ export class WorldNode {
   /** Its disk takes writes and finishes none. */
   stalled = false;
   incarnation = 0;
+  /** How fast its clock goes; no faster than a tick a unit. */
+  rate = 1;
   /** It was removed and knows it: it never runs again. */
   gone = false;
   /** The state machine: how far it is, and a hash of everything it applied. */
@@ -70,6 +74,8 @@ export class RaftWorld {
   readonly reads = new Map<number, Asked>();
   readonly proposals = new Map<number, { readonly at: MemberId; readonly incarnation: number; readonly what: string }>();
   readonly outcomes = { appended: 0, noLeader: 0, overloaded: 0, lost: 0, served: 0, refused: 0, snapshots: 0, resets: 0, cuts: 0 };
+  /** Units for which somebody could read by its lease. */
+  leased = 0;
   readonly changes = new Map<number, MemberId>();
   /** What became of changes of membership, by reason. */
   readonly changed: Record<string, number> = {};
@@ -127,7 +133,11 @@ export class RaftWorld {
     node.restoring = undefined;
     node.inputs = [];
     const seed = nextUint32(this.random);
-    node.raft = new Raft({ ...defaultRaftOptions, ...this.options.raft, id: node.id, seed }, node.disk.restored(node.applied));
+    const options = { ...defaultRaftOptions, ...this.options.raft, id: node.id, seed };
+    const { driftMax } = this.options;
+    if (driftMax !== undefined) node.rate = 1 / (1 + driftMax * nextUnit(this.random));
+    const lease = driftMax === undefined ? {} : { lease: { loyaltyMs: options.electionTicks - 2, driftMax } };
+    node.raft = new Raft({ ...options, ...lease }, node.disk.restored(node.applied));
   }
 
   /** What was not synced is lost, but for a prefix of it now and then. */
@@ -169,9 +179,18 @@ export class RaftWorld {
     for (const node of this.nodes) {
       if (node.raft === undefined || node.paused) continue;
       if (!node.stalled) node.disk.sync(this.now);
-      if (tick(node)) node.inputs.push({ type: 'tick' });
+      if (tick(node)) node.inputs.push({ type: 'tick', now: Math.floor(this.now * node.rate) });
       this.turn(node);
     }
+    if (this.options.driftMax !== undefined) for (const node of this.nodes) this.#checkLease(node);
+  }
+
+  /** Whoever may read without asking knows of everything that is committed, and so misses nothing that was answered. */
+  #checkLease(node: WorldNode): void {
+    if (node.raft === undefined || node.raft.leaseUntil <= this.now * node.rate) return;
+    this.leased++;
+    const { committed } = node.raft.state.log;
+    if (committed < this.claims.commitIndex) throw new Error(`${node.id} reads by its lease at ${committed}, and ${this.claims.commitIndex} is committed\n${this.describe()}`);
   }
 
   /** Who was removed is told so when it knocks, now and then; until then it may go on disturbing. */

@@ -43,9 +43,12 @@ export class SimCluster {
   readonly lives: (Life | undefined)[];
   readonly logged: string[] = [];
   readonly #options: SimClusterOptions;
+  /** Of members that start from now on. */
+  replica: MemberOptions['replica'];
 
   constructor(seed: number, options: SimClusterOptions = {}) {
     this.#options = options;
+    this.replica = options.replica;
     this.random = seedRandom(seed);
     this.network = new SimNetwork(this.clock, seed);
     this.names = Array.from({ length: options.members ?? 3 }, (_, at) => `n${at + 1}`);
@@ -81,7 +84,7 @@ export class SimCluster {
         cluster: { token: 'sim', members: this.names.map((each) => ({ name: each, address: `${each}:1` })) },
         version: 'test',
         durability: this.#options.durability ?? 'fsync',
-        replica: { snapshotBytesPerSecond: 1e12, ...this.#options.replica },
+        replica: { snapshotBytesPerSecond: 1e12, ...this.replica },
         segmentBytes: this.#options.segmentBytes ?? 64 << 10,
         ...its,
       }, kvMachines),

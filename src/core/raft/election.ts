@@ -5,6 +5,7 @@ import { assert } from '../assert.ts';
 import { nextBelow } from '../random.ts';
 import { EntryKind } from './entry.ts';
 import type { MemberId, Term } from './entry.ts';
+import { isBound } from './lease.ts';
 import { isUpToDate, lastIndex, lastTerm } from './log.ts';
 import type { Message } from './message.ts';
 import { allVoters, isQuorum, isVoter, quorumVote } from './quorum.ts';
@@ -48,8 +49,10 @@ export function isElectable({ id, configurations, log }: RaftState): boolean {
 }
 
 export function preCampaign(turn: Turn): void {
-  const { state } = turn;
+  const { state, options } = turn;
   abandonReads(turn);
+  // Somebody may be reading on the strength of a promise: to vote for oneself would break it, too.
+  if (isBound(state, options)) return newElectionTimeout(state, options);
   state.role = Role.preCandidate;
   state.lead = 0;
   newElectionTimeout(state, turn.options);
@@ -104,6 +107,7 @@ function becomeLeader(turn: Turn): void {
   state.progress.clear();
   state.electionElapsed = 0;
   state.heartbeatElapsed = 0;
+  state.hasHandedOver = false;
   state.rounds = [];
   trackMembers(state, lastIndex(state.log) + 1);
   // Until an entry of the own term commits, neither earlier entries (Raft §5.4.2) nor reads (§8) can be decided.
@@ -122,7 +126,7 @@ export function onVoteRequest(turn: Turn, message: Message & { type: 'vote' | 'p
     send(turn, message.from, { type: 'preVoteReply', granted }, granted ? message.term : state.term);
     return;
   }
-  const free = state.vote === message.from || (state.vote === 0 && state.lead === 0);
+  const free = state.vote === message.from || (state.vote === 0 && state.lead === 0 && (message.transfer || !isBound(state, turn.options)));
   const granted = free && upToDate && message.term === state.term;
   if (granted) {
     state.vote = message.from;
@@ -155,7 +159,7 @@ export function onVoteReply(turn: Turn, message: Message & { type: 'voteReply' |
 export function isLoyal(turn: Turn): boolean {
   const { state, options } = turn;
   if (state.role === Role.leader) return true;
-  return state.lead !== 0 && state.loyalTicks < options.electionTicks;
+  return isBound(state, options) || (state.lead !== 0 && state.loyalTicks < options.electionTicks);
 }
 
 /** The leader's process is gone (its port refuses): wait a moment, so that not everybody asks at once, then ask. */
@@ -164,7 +168,8 @@ export function onLost(turn: Turn, member: MemberId): void {
   if (state.role === Role.leader || state.lead !== member) return;
   abandonReads(turn);
   state.lead = 0;
-  state.loyalTicks = options.electionTicks;
+  // A port may refuse while the process lives and reads by its lease: a promise is kept.
+  if (options.lease === undefined) state.loyalTicks = options.electionTicks;
   const patience = 1 + nextBelow(state.random, Math.max(1, options.electionTicks >> 3));
   state.electionElapsed = Math.max(state.electionElapsed, state.electionTimeout - patience);
 }

@@ -44,8 +44,10 @@ export type Body =
       /** The leader's digest of the state at `digestIndex`; 0: none. */
       readonly digestIndex: LogIndex;
       readonly digest: string;
+      /** The leader's time, to be echoed with a promise (lease.ts). 0: none is asked for. */
+      readonly stamp: number;
     }
-  | { readonly type: 'heartbeatReply'; readonly round: number }
+  | { readonly type: 'heartbeatReply'; readonly round: number; readonly stamp: number; /** 0: nothing is promised. */ readonly loyaltyMs: number }
   | { readonly type: 'readIndex'; readonly id: number }
   | { readonly type: 'readIndexReply'; readonly id: number; /** 0: refused. */ readonly index: LogIndex }
   | { readonly type: 'propose'; readonly id: number; readonly data: Uint8Array }

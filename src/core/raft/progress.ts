@@ -28,6 +28,8 @@ export interface Progress {
   moving: boolean;
   /** The commit index it was last told with an append. */
   toldCommit: LogIndex;
+  /** On the leader's clock: until then it elects nobody else. */
+  promisedUntil: number;
   /** In snapshot: ticks until a failed one is tried again. */
   snapshotBackoff: number;
 }
@@ -35,7 +37,7 @@ export interface Progress {
 export function newProgress(next: LogIndex): Progress {
   return {
     mode: 'probe', match: 0, next, paused: false, inflight: [], inflightBytes: 0,
-    active: false, wasActive: false, moving: false, toldCommit: 0, snapshotBackoff: 0,
+    active: false, wasActive: false, moving: false, toldCommit: 0, promisedUntil: 0, snapshotBackoff: 0,
   };
 }
 

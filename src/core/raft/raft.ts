@@ -8,6 +8,7 @@ import {
 } from './election.ts';
 import { broadcastHeartbeat } from './heartbeat.ts';
 import { dropPrefix, entryAt, lastIndex, termAt } from './log.ts';
+import { leaseUntil } from './lease.ts';
 import { isCaughtUp, isRemoved, onChange, onChangeReply, proposeChange, settleConfiguration, tickForwardedChanges } from './membership.ts';
 import type { Message } from './message.ts';
 import { becomeProbe } from './progress.ts';
@@ -59,6 +60,11 @@ export class Raft {
     return configurationOf(this.state);
   }
 
+  /** Until when, on this member's clock, nobody else leads: what it reads and then finds to be earlier is linearizable. */
+  get leaseUntil(): number {
+    return leaseUntil(this.state, this.options);
+  }
+
   /** A leader's word on whether a member holds what is committed, or nearly. */
   isCaughtUp(member: MemberId): boolean {
     return isCaughtUp(this.state, member);
@@ -104,6 +110,7 @@ function take(turn: Turn, input: Exclude<Input, { type: 'read' }>): void {
   const { state } = turn;
   switch (input.type) {
     case 'tick':
+      state.now = Math.max(state.now, input.now ?? 0);
       return tick(turn);
     case 'receive':
       return receive(turn, input.message);

@@ -5,7 +5,8 @@ import type { Entry, HardState, LogIndex, MemberId, SnapshotMarker, Term } from 
 import type { Message } from './message.ts';
 
 export type Input =
-  | { readonly type: 'tick' }
+  /** `now`: what this member's clock says, for leases alone. */
+  | { readonly type: 'tick'; readonly now?: number }
   | { readonly type: 'receive'; readonly message: Message }
   /** One batch, one entry. `ref` comes back in {@link Ready.proposals}. */
   | { readonly type: 'propose'; readonly ref: number; readonly data: Uint8Array }

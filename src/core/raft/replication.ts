@@ -5,6 +5,7 @@ import { emptyBytes } from '../bytes.ts';
 import { decodeConfiguration } from './configuration.ts';
 import { EntryKind } from './entry.ts';
 import type { Entry, LogIndex, MemberId } from './entry.ts';
+import { notePromise } from './lease.ts';
 import { cutSuffix, entryAt, entryBytes, lastIndex, lastIndexNotAbove, slice, termAt } from './log.ts';
 import type { Message } from './message.ts';
 import { advance, becomeProbe, becomeReplicate, becomeSnapshot, reject, sent } from './progress.ts';
@@ -223,7 +224,8 @@ export function onHeartbeat(turn: Turn, message: Message & { type: 'heartbeat' }
   const { state } = turn;
   commitTo(turn, Math.min(message.commit, lastIndex(state.log)));
   if (message.digestIndex > 0) turn.digests.push({ index: message.digestIndex, digest: message.digest });
-  const body = { type: 'heartbeatReply', round: message.round } as const;
+  const loyaltyMs = message.stamp === 0 ? 0 : (turn.options.lease?.loyaltyMs ?? 0);
+  const body = { type: 'heartbeatReply', round: message.round, stamp: message.stamp, loyaltyMs } as const;
   if (termIsDurable(state)) send(turn, message.from, body);
   else sendDurably(turn, message.from, body);
 }
@@ -234,6 +236,7 @@ export function onHeartbeatReply(turn: Turn, message: Message & { type: 'heartbe
   if (progress === undefined) return;
   progress.active = true;
   noteRound(turn, message.from, message.round);
+  notePromise(state, turn.options, message);
   // Told to take over, perhaps, and the message lost: a second one finds it in a later term and does nothing.
   maybeFinishTransfer(turn, message.from, progress);
   if (progress.mode === 'snapshot' || progress.match >= lastIndex(state.log)) return;

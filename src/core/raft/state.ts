@@ -29,6 +29,11 @@ export interface RaftOptions {
   readonly inflightBytesMax: number;
   /** Payload a leader holds that is not committed; more is refused as overloaded. @default 64 MiB */
   readonly uncommittedBytesMax: number;
+  /**
+   * Reads by lease, see lease.ts: for how long, on its own clock, this member elects nobody else once it has heard a
+   * leader (0: it promises nothing), and by how much the rates of two clocks may differ. @default none
+   */
+  readonly lease?: { readonly loyaltyMs: number; readonly driftMax: number };
 }
 
 export const defaultRaftOptions: Omit<RaftOptions, 'id' | 'seed'> = {
@@ -91,6 +96,10 @@ export interface RaftState {
   /** 0: none. */
   transferee: MemberId;
   transferElapsed: number;
+  /** In this term a member was told to campaign. */
+  hasHandedOver: boolean;
+  /** What the last tick said. */
+  now: number;
   uncommittedBytes: number;
 
   /** Persists handed out; the newest with a cut or reset, with the own vote, with the hard state. */
@@ -143,14 +152,16 @@ export function initialState(options: RaftOptions, restored: Restored): RaftStat
     progress: new Map(),
     electionElapsed: 0,
     // A member that just started may have voted or heard of a leader a moment ago: it is loyal to nobody, but it
-    // waits a full timeout before it campaigns.
-    loyalTicks: options.electionTicks,
+    // waits a full timeout before it campaigns. A promise, though, outlives the process.
+    loyalTicks: options.lease === undefined ? options.electionTicks : 0,
     electionTimeout: 0,
     leaderlessTerms: 0,
     heartbeatElapsed: 0,
     random,
     transferee: 0,
     transferElapsed: 0,
+    hasHandedOver: false,
+    now: 0,
     uncommittedBytes: 0,
     persistSeq: 0,
     persistedSeq: 0,

@@ -20,7 +20,9 @@ export function beginTransfer(turn: Turn, to: MemberId): boolean {
 
 export function maybeFinishTransfer(turn: Turn, from: MemberId, progress: Progress): void {
   const { state } = turn;
-  if (from === state.transferee && progress.match === lastIndex(state.log)) send(turn, from, { type: 'timeoutNow' });
+  if (from !== state.transferee || progress.match !== lastIndex(state.log)) return;
+  state.hasHandedOver = true;
+  send(turn, from, { type: 'timeoutNow' });
 }
 
 /** A target that did not take over in an election timeout will not: serve again. */

@@ -31,7 +31,7 @@ describe('a witness', () => {
     expect(rig.state.log.committed).toBe(2);
     rig.step({ type: 'read', ref: 4 });
     const { round } = rig.take('heartbeat').at(-1)!;
-    expect(rig.receive(3, { type: 'heartbeatReply', round }).reads).toEqual([{ ref: 4, index: 2 }]);
+    expect(rig.receive(3, { type: 'heartbeatReply', round, stamp: 0, loyaltyMs: 0 }).reads).toEqual([{ ref: 4, index: 2 }]);
   });
 
   it('says nothing of a copy elsewhere: what leader and witness committed is on one disk, until another has it', () => {
@@ -74,9 +74,9 @@ describe('a witness', () => {
     expect(ready.snapshotsWanted).toEqual([]);
     expect(rig.take('snapshot')).toMatchObject([{ to: 3, marker: { index: 10, term: 2, configuration: { witnesses: [3] } } }]);
     rig.ticks(9);
-    rig.receive(2, { type: 'heartbeatReply', round: 0 });
+    rig.receive(2, { type: 'heartbeatReply', round: 0, stamp: 0, loyaltyMs: 0 });
     rig.ticks(1);
-    rig.receive(3, { type: 'heartbeatReply', round: 0 });
+    rig.receive(3, { type: 'heartbeatReply', round: 0, stamp: 0, loyaltyMs: 0 });
     expect(rig.take('snapshot')).toHaveLength(1);
     rig.accepts(3, 10);
     expect(rig.state.progress.get(3)).toMatchObject({ mode: 'replicate', match: 10 });
@@ -96,7 +96,7 @@ describe('a leader that leaves behind witnesses', () => {
   it('stays if nobody with data is heard who could lead', () => {
     const rig = new RaftRig({ voters: [1, 2, 3, 4, 5], witnesses: [3, 4, 5] }).established();
     for (let check = 0; check < 3; check++) {
-      for (const from of [3, 4, 5]) rig.receive(from, { type: 'heartbeatReply', round: 0 });
+      for (const from of [3, 4, 5]) rig.receive(from, { type: 'heartbeatReply', round: 0, stamp: 0, loyaltyMs: 0 });
       rig.ticks(10);
     }
     expect(rig.step({ type: 'change', ref: 1, changes: [{ type: 'remove', id: 1 }] }).changes).toEqual([{ ref: 1, outcome: 'refused', reason: 'quorum' }]);

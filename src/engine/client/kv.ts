@@ -19,9 +19,12 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** `linearizable`: nothing acknowledged before is missed. `bounded`: not older than asked. `local`: what some member has. */
+/**
+ * `linearizable`: nothing acknowledged before is missed. `lease`: the same while the members' clocks keep their bound,
+ * and without a round trip among them. `bounded`: not older than asked. `local`: what some member has.
+ */
 export interface ConsistencyOptions {
-  readonly consistency?: 'linearizable' | 'bounded' | 'local' | undefined;
+  readonly consistency?: 'linearizable' | 'bounded' | 'local' | 'lease' | undefined;
   /** With `bounded`. */
   readonly maxAgeMs?: number | undefined;
   /** With `bounded`. */
@@ -144,7 +147,7 @@ export class KvClient {
     return new Promise((resolve, reject) => {
       const call = new SimpleCall(
         ClientFrame.read,
-        { weight: payload.length, end, route: consistency === 'linearizable' ? 'leader' : 'any', repeat: 'freely', signal: options.signal },
+        { weight: payload.length, end, route: consistency === 'linearizable' || consistency === 'lease' ? 'leader' : 'any', repeat: 'freely', signal: options.signal },
         { head: (deadlineMs) => encodeReadHead({ ...bounds, deadlineMs }), payload, decode: decodeRead },
         resolve,
         reject,

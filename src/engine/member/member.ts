@@ -1,6 +1,7 @@
 // A member: one process's share of the cluster. It owns the data directory, the log that all its groups write to,
 // the links to the other members and one clock, and hosts a replica per group.
 
+import { emptyBytes } from '../../core/bytes.ts';
 import { OperationError } from '../../core/errors.ts';
 import { toId } from '../../core/ids.ts';
 import { clusterVersions } from '../../core/kv/index.ts';
@@ -32,11 +33,13 @@ import type { Identity } from './identity.ts';
 import { clusterIdOf, founderIdOf, foundersOf } from './options.ts';
 import type { MemberOptions, Place } from './options.ts';
 import { restoredFrom } from './recovery.ts';
+import { readSmallFile, writeSmallFile } from './small-file.ts';
 import { Ticker } from './ticker.ts';
 
 export const kvGroup: GroupId = 1;
 const snapshotDirectory = 'snapshots';
 const removedGraceMs = 100;
+const promisesPath = 'promises';
 
 export class Member implements ReplicaHost, SnapshotterHost {
   readonly options: MemberOptions;
@@ -64,6 +67,8 @@ export class Member implements ReplicaHost, SnapshotterHost {
   readonly #place: Place | undefined;
   #ticker: Ticker | undefined;
   #closed = false;
+  /** Its last life voted for nobody for a while after each heartbeat. */
+  #hasPromised = false;
   #removed = false;
 
   private constructor(ports: Ports, options: MemberOptions, machines: MachineFactory, acquaintances: Acquaintances, lock: { release(): Promise<void> }, found: Found) {
@@ -146,6 +151,7 @@ export class Member implements ReplicaHost, SnapshotterHost {
       if (this.log!.groups().length === 0) throw new OperationError({ code: 'DATA_LOST', detail: 'the data directory has an identity, but its log is gone' });
     }
     if (this.#closed) return;
+    await this.#keepPromises();
     this.round = new CommitRound(this.log!, (error) => this.fatal(error));
     for (const group of this.log!.groups()) await this.#openReplica(group);
     this.#followConfiguration();
@@ -332,6 +338,21 @@ export class Member implements ReplicaHost, SnapshotterHost {
     ]);
   }
 
+  /**
+   * What was promised for a lease outlives the process, and the setting: who made promises in its last life keeps them
+   * in this one, though it makes no new ones, and forgets them once all have run out.
+   */
+  async #keepPromises(): Promise<void> {
+    const { disk } = this.ports;
+    const { tickMs, electionTicks, leaseDriftMax } = this.replicaOptions;
+    this.#hasPromised = (await readSmallFile(disk, promisesPath, 1)) !== undefined;
+    if (leaseDriftMax !== undefined) return this.#hasPromised ? undefined : writeSmallFile(disk, promisesPath, 1, emptyBytes);
+    if (!this.#hasPromised) return;
+    this.clock.after(2 * tickMs * electionTicks, () => {
+      if (!this.#closed) void disk.remove(promisesPath).catch(() => undefined);
+    });
+  }
+
   async #openReplica(group: GroupId): Promise<void> {
     const log = this.log!;
     const snapshotter = new Snapshotter(this, group, this.#machines, snapshotDirectory);
@@ -339,10 +360,13 @@ export class Member implements ReplicaHost, SnapshotterHost {
     const { marker } = log.state(group);
     const machine = marker === undefined ? this.#machines.empty(group) : await snapshotter.load(marker);
     const restored = await restoredFrom(log, group, machine.appliedIndex);
-    const { electionTicks, heartbeatTicks } = this.replicaOptions;
+    const { electionTicks, heartbeatTicks, tickMs, leaseDriftMax } = this.replicaOptions;
+    // The first tick may come at once, and the one after half a tick later (ticker.ts).
+    const loyaltyMs = leaseDriftMax === undefined ? 0 : (electionTicks - 2) * tickMs;
+    const lease = leaseDriftMax === undefined && !this.#hasPromised ? {} : { lease: { loyaltyMs, driftMax: leaseDriftMax ?? 0 } };
     const replica = new Replica(group, machine, this, this.replicaOptions, {
       id: this.identity.member, seed: this.ports.random.uint32(), electionTicks, heartbeatTicks,
-      appendBytesMax: this.replicaOptions.appendBytesMax, inflightMax: 256, inflightBytesMax: 16 << 20, uncommittedBytesMax: 64 << 20,
+      appendBytesMax: this.replicaOptions.appendBytesMax, inflightMax: 256, inflightBytesMax: 16 << 20, uncommittedBytesMax: 64 << 20, ...lease,
     }, restored);
     this.replicas.set(group, replica);
   }

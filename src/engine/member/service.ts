@@ -57,7 +57,12 @@ export class KvService implements MemberService {
     const replica = this.#holder();
     if (replica instanceof OperationError) throw replica;
     this.reads++;
-    if (options.consistency === 'linearizable' || (options.consistency === 'bounded' && this.#isTooOld(replica, options))) {
+    const needsBarrier = options.consistency === 'linearizable' || options.consistency === 'lease';
+    if (options.consistency === 'lease') {
+      const read = await this.#readByLease(replica, request as RangeRequest | TxnRequest);
+      if (read !== undefined) return read;
+    }
+    if (needsBarrier || (options.consistency === 'bounded' && this.#isTooOld(replica, options))) {
       const asked = this.#member.clock.now();
       await abortable(replica.barrier(asked + options.deadlineMs), options.signal);
       this.#freshAt = Math.max(this.#freshAt, asked);
@@ -66,6 +71,19 @@ export class KvService implements MemberService {
     const waiting = runSliced(this.#member.clock, job);
     if (waiting !== undefined) await waiting;
     return encodeReadResult(job.result);
+  }
+
+  /** Undefined: there is no lease, or it ran out while we read. */
+  async #readByLease({ raft, machine }: Replica, request: RangeRequest | TxnRequest): Promise<Uint8Array | undefined> {
+    const { clock } = this.#member;
+    const { term, log } = raft.state;
+    if (raft.leaseUntil <= clock.now() || machine.appliedIndex < log.committed) return undefined;
+    const job = (machine as KvMachine).kv.read(request);
+    const waiting = runSliced(clock, job);
+    if (waiting !== undefined) await waiting;
+    // Only now: the process may have been paused at any moment before. What is found to be valid in the same term was
+    // so when the state was read.
+    return raft.leaseUntil > clock.now() && raft.state.term === term ? encodeReadResult(job.result) : undefined;
   }
 
   status(): MemberStatus {

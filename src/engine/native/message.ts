@@ -33,7 +33,7 @@ export const clientFrameBytesMax: number = (2 << 20) + 4096;
 /** Bytes of one answer. More is refused with TOO_LARGE: ask for less at a time. */
 export const answerBytesMax: number = 64 << 20;
 
-const consistencies = ['linearizable', 'bounded', 'local'] as const;
+const consistencies = ['linearizable', 'bounded', 'local', 'lease'] as const;
 const deadlineMsMax = 0xffff_ffff;
 
 function toU32(value: number): number {

@@ -51,9 +51,11 @@ function encodeBody(writer: Writer, body: Body): void {
       break;
     case 'heartbeat':
       writer.u53(body.commit).u53(body.round).u53(body.digestIndex).string(body.digest);
+      if (body.stamp > 0) writer.u53(body.stamp);
       break;
     case 'heartbeatReply':
       writer.u53(body.round);
+      if (body.stamp > 0) writer.u53(body.stamp).u32(body.loyaltyMs);
       break;
     case 'readIndex':
       writer.u53(body.id);
@@ -104,9 +106,11 @@ function decodeBody(reader: Reader, type: MessageType): Body {
     case 'appendReply':
       return { type, index: reader.u53(), rejected: reader.u8() === 1, hintIndex: reader.u53(), hintTerm: reader.u53() };
     case 'heartbeat':
-      return { type, commit: reader.u53(), round: reader.u53(), digestIndex: reader.u53(), digest: reader.string() };
-    case 'heartbeatReply':
-      return { type, round: reader.u53() };
+      return { type, commit: reader.u53(), round: reader.u53(), digestIndex: reader.u53(), digest: reader.string(), stamp: reader.remaining > 0 ? reader.u53() : 0 };
+    case 'heartbeatReply': {
+      const round = reader.u53();
+      return reader.remaining > 0 ? { type, round, stamp: reader.u53(), loyaltyMs: reader.u32() } : { type, round, stamp: 0, loyaltyMs: 0 };
+    }
     case 'readIndex':
       return { type, id: reader.u53() };
     case 'readIndexReply':

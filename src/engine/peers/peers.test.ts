@@ -51,8 +51,8 @@ class Pair {
   }
 }
 
-const heartbeat = (from: number, to: number): Message => ({ type: 'heartbeat', from, to, term: 3, commit: 0, round: 0, digestIndex: 0, digest: '' });
-const answer = (from: number, to: number): Message => ({ type: 'heartbeatReply', from, to, term: 3, round: 0 });
+const heartbeat = (from: number, to: number): Message => ({ type: 'heartbeat', from, to, term: 3, commit: 0, round: 0, digestIndex: 0, digest: '', stamp: 0 });
+const answer = (from: number, to: number): Message => ({ type: 'heartbeatReply', from, to, term: 3, round: 0, stamp: 0, loyaltyMs: 0 });
 
 describe('peers', () => {
   it('who cannot be dialed is answered on the connection it came by: a leader that joined in entries not yet here', async () => {

@@ -19,6 +19,12 @@ export interface ReplicaOptions {
   readonly tailBytes: number;
   /** A learner that joins is promoted once it has been caught up for so many ticks; Infinity: by hand alone. @default 10 */
   readonly promoteAfterTicks: number;
+  /**
+   * Reads by lease: by how much the rates of two members' clocks may differ at most, 0.1 for a tenth. Costs a failover
+   * the election timeout even where a leader's process is seen to be gone. Where clocks differ by more, or a leader's
+   * machine is suspended whole, a read by lease may be stale. @default none: no leases
+   */
+  readonly leaseDriftMax?: number;
   /** Snapshot bytes written or sent per second. @default 64 MiB */
   readonly snapshotBytesPerSecond: number;
 }

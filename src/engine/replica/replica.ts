@@ -119,7 +119,7 @@ export class Replica {
     this.#barriers.expire(now, { code: 'NO_LEADER' });
     this.#changes.expire(now);
     this.#held = false;
-    this.enqueue({ type: 'tick' });
+    this.enqueue({ type: 'tick', now: Math.floor(now) });
   }
 
   close(): void {

@@ -52,7 +52,7 @@ interface GetFlags extends ClientFlags {
   readonly printValueOnly?: boolean;
   readonly sortBy?: string;
   readonly order?: 'ASCEND' | 'DESCEND';
-  readonly consistency: 'l' | 's';
+  readonly consistency: 'l' | 's' | 'lease';
 }
 
 const sortTargets: Readonly<Record<string, SortTarget>> = { KEY: 'key', VERSION: 'version', CREATE: 'create', MODIFY: 'mod', VALUE: 'value' };
@@ -68,7 +68,7 @@ function getCommand(): Command {
     .option('--print-value-only', 'without keys')
     .addOption(new Option('--sort-by <WHAT>').choices(Object.keys(sortTargets)))
     .addOption(new Option('--order <WAY>').choices(['ASCEND', 'DESCEND']))
-    .addOption(new Option('--consistency <LEVEL>', 'l: linearizable, s: whatever the member has').choices(['l', 's']).default('l'))
+    .addOption(new Option('--consistency <LEVEL>', 'l: linearizable, lease: by the leader’s lease if it has one, s: whatever the member has').choices(['l', 's', 'lease']).default('l'))
     .action(async (key: string, rangeEnd: string | undefined, flags: GetFlags) => {
       await withClient(flags, async (client) => {
         const sort = flags.sortBy === undefined && flags.order === undefined
@@ -76,7 +76,7 @@ function getCommand(): Command {
           : { target: sortTargets[flags.sortBy ?? 'KEY']!, order: flags.order === 'DESCEND' ? 'descend' : 'ascend' } as const;
         const { revision, kvs, more, count } = await client.kv.range(key, {
           prefix: flags.prefix, fromKey: flags.fromKey, rangeEnd, revision: flags.rev, limit: flags.limit, sort,
-          keysOnly: flags.keysOnly, countOnly: flags.countOnly, consistency: flags.consistency === 's' ? 'local' : 'linearizable',
+          keysOnly: flags.keysOnly, countOnly: flags.countOnly, consistency: { l: 'linearizable', lease: 'lease', s: 'local' }[flags.consistency] as 'linearizable' | 'lease' | 'local',
         });
         switch (outputOf(flags)) {
           case 'json':

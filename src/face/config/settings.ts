@@ -66,6 +66,13 @@ function integer(min: number, max: number): (value: string) => number {
   };
 }
 
+function driftOrOff(value: string): number | 'off' {
+  if (value === 'off') return value;
+  const ratio = Number(value);
+  if (value.trim() === '' || !(ratio >= 0 && ratio <= 1)) throw new Error(`"${value}" is neither off nor a ratio from 0 to 1`);
+  return ratio;
+}
+
 export interface ServeConfig {
   readonly name: string;
   readonly dataDir: string;
@@ -80,6 +87,7 @@ export interface ServeConfig {
   readonly insecure: boolean;
   readonly durability: 'fsync' | 'os';
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+  readonly leaseDrift: number | 'off';
   readonly snapshotLogBytes: number;
   readonly segmentBytes: number;
 }
@@ -98,6 +106,7 @@ export const settings: { readonly [K in keyof ServeConfig]: Setting<ServeConfig[
   insecure: { flag: 'insecure', placeholder: '', description: 'listen beyond loopback without TLS', fallback: false, parse: flag },
   durability: { flag: 'durability', placeholder: 'fsync|os', description: 'when a write counts as durable', fallback: 'fsync', parse: oneOf('fsync', 'os') },
   logLevel: { flag: 'log-level', placeholder: 'LEVEL', description: 'debug, info, warn or error', fallback: 'info', parse: oneOf('debug', 'info', 'warn', 'error') },
+  leaseDrift: { flag: 'lease-drift', placeholder: 'off|RATIO', description: 'reads by lease, and how far members’ clocks may differ in rate', fallback: 'off', parse: driftOrOff },
   snapshotLogBytes: { flag: 'snapshot-log-bytes', placeholder: 'BYTES', description: 'log growth between snapshots', fallback: 32 << 20, parse: integer(1 << 16, 2 ** 32) },
   segmentBytes: { flag: 'segment-bytes', placeholder: 'BYTES', description: 'size of a log segment', fallback: 16 << 20, parse: integer(1 << 16, 2 ** 30) },
 };
