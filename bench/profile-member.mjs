@@ -1,5 +1,5 @@
-// Loaded into a process that is to be looked at (`node --import`): between two messages "mark" on stdin-free IPC, or
-// two calls of `measure`, it takes a CPU profile, its CPU time and its collector's pauses.
+// Loaded into a process that is to be looked at (`node --import`, or imported by the driver itself): from `begin` to
+// `end`, or between the two messages that stand for them, it takes CPU time, the collector's pauses and a CPU profile.
 import { Session } from 'node:inspector';
 import { PerformanceObserver } from 'node:perf_hooks';
 
