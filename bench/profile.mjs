@@ -14,6 +14,7 @@ import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { begin, end } from './profile-member.mjs';
+import { keysOf } from './wire.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const text = { type: 'string' };
@@ -92,7 +93,7 @@ async function drive(operation, inFlight, ms) {
     Array.from({ length: inFlight }, async (_, lane) => {
       for (let n = 0; performance.now() < until; n++) {
         const started = performance.now();
-        await operation(lane, n);
+        await operation(lane, n, inFlight);
         latencies.push(performance.now() - started);
         count++;
       }
@@ -101,9 +102,10 @@ async function drive(operation, inFlight, ms) {
   latencies.sort((a, b) => a - b);
   return { count, took: performance.now() - began, p50: latencies[count >> 1], p99: latencies[Math.floor(count * 0.99)] };
 }
+const keys = keysOf(10_000).map(String);
 const operations = {
-  put: (lane, n) => client.kv.put(`bench/${lane}/${n % 1000}`, value),
-  get: (lane) => client.kv.get(`bench/${lane}/0`),
+  put: (lane, n, inFlight) => client.kv.put(keys[(lane + n * inFlight) % keys.length], value),
+  get: (lane, n, inFlight) => client.kv.get(keys[(lane + n * inFlight) % keys.length]),
 };
 const leads = async (member) => /^thole_is_leader 1$/m.test(await (await fetch(`http://${member.endpoint}/metrics`)).text().catch(() => ''));
 await drive(operations.put, 64, 3000);

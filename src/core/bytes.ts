@@ -7,7 +7,20 @@ export const emptyBytes: Uint8Array = new Uint8Array(0);
 
 /** UTF-8 of a string. */
 export function utf8(text: string): Uint8Array {
-  return encoder.encode(text);
+  return text.length <= shortText ? (ascii(text) ?? encoder.encode(text)) : encoder.encode(text);
+}
+
+/** Most keys are shorter, and nothing but ASCII: then this is done before the encoder has begun. */
+const shortText = 64;
+
+function ascii(text: string): Uint8Array | undefined {
+  const bytes = new Uint8Array(text.length);
+  for (let at = 0; at < bytes.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code > 127) return undefined;
+    bytes[at] = code;
+  }
+  return bytes;
 }
 
 /** The string a UTF-8 sequence spells; malformed sequences become U+FFFD. */

@@ -15,8 +15,8 @@ export interface ReadOptions extends WaitOptions {
    * older than asked. `local`: what is here.
    */
   readonly consistency: 'linearizable' | 'bounded' | 'local' | 'lease';
-  readonly maxAgeMs?: number;
-  readonly minRevision?: number;
+  readonly maxAgeMs?: number | undefined;
+  readonly minRevision?: number | undefined;
 }
 
 export interface MemberStatus {

@@ -5,11 +5,12 @@ import { fail } from '../errors.ts';
 import type { Failure } from '../errors.ts';
 import { Reader, Writer, decodeFailure, encodeFailure } from '../wire/index.ts';
 import { checkKnown } from './cluster-version.ts';
-import { readRequest, readResponse, writeRequest, writeResponse } from './request-codec.ts';
+import { keyValueHeadBytes, readRequest, readResponse, requestSize, writeRequest, writeResponse } from './request-codec.ts';
 import type { KvRequest, RangeResponse, Revision, TxnResponse, WriteRequest, WriteResponse } from './request.ts';
 
 export const commandVersion = 1;
 const batchHeadBytes = 13;
+const writeHeadBytes = 26;
 
 export type Command =
   | {
@@ -35,7 +36,7 @@ export type Reply =
 const types = ['write', 'openSession', 'touchSession', 'expireSessions', 'closeSession', 'raiseVersion'] as const;
 
 export function encodeCommand(command: Command): Uint8Array {
-  const writer = new Writer(command.type === 'write' && command.request.type === 'put' ? 64 + command.request.key.length + command.request.value.length : 128);
+  const writer = new Writer(command.type === 'write' ? writeHeadBytes + requestSize(command.request) : 128);
   writer.u8(commandVersion).u8(types.indexOf(command.type));
   switch (command.type) {
     case 'write':
@@ -128,7 +129,8 @@ export function decodeBatch(bytes: Uint8Array): { readonly stampMs: number; read
 
 /** status u8 (0 fine, 1 acknowledged, 2 failed) · revision u53 · response or failure. */
 export function encodeReply(reply: Reply): Uint8Array {
-  const writer = new Writer(32);
+  // What a put without its previous value is told takes exactly this, and nearly every reply is that.
+  const writer = new Writer(14);
   if ('failure' in reply) writer.u8(2).u53(reply.revision).bytes(encodeFailure(reply.failure));
   else if (reply.response.type === 'ack') writer.u8(1).u53(reply.revision);
   else {
@@ -148,7 +150,7 @@ export function decodeReply(bytes: Uint8Array): Reply {
 }
 
 export function encodeRequest(request: KvRequest): Uint8Array {
-  const writer = new Writer(128);
+  const writer = new Writer(requestSize(request));
   writeRequest(writer, request);
   return writer.finish();
 }
@@ -163,11 +165,17 @@ export type ReadResult =
 
 /** As a reply: status, revision, response or failure. */
 export function encodeReadResult(result: ReadResult): Uint8Array {
-  const writer = new Writer(256);
+  const writer = new Writer('failure' in result ? 64 : sizeOf(result.response));
   if ('failure' in result) return writer.u8(2).u53(result.revision).bytes(encodeFailure(result.failure)).finish();
   writer.u8(0).u53(result.revision);
   writeResponse(writer, result.response);
   return writer.finish();
+}
+
+/** Of a range exactly, so that nothing is made too large or moved. */
+function sizeOf(response: RangeResponse | TxnResponse): number {
+  if (response.type === 'txn') return 256;
+  return response.kvs.reduce((sum, { key, value }) => sum + keyValueHeadBytes + key.length + value.length, 23);
 }
 
 export function decodeReadResult(bytes: Uint8Array): ReadResult {

@@ -11,13 +11,13 @@ export class Digest {
   }
 
   add(a: number, b: number): void {
-    this.#a = (this.#a + a) >>> 0;
-    this.#b = (this.#b + b) >>> 0;
+    this.#a = (this.#a + a) | 0;
+    this.#b = (this.#b + b) | 0;
   }
 
   remove(a: number, b: number): void {
-    this.#a = (this.#a - a) >>> 0;
-    this.#b = (this.#b - b) >>> 0;
+    this.#a = (this.#a - a) | 0;
+    this.#b = (this.#b - b) | 0;
   }
 
   clone(): Digest {
@@ -31,5 +31,5 @@ export class Digest {
 }
 
 function hex(value: number): string {
-  return value.toString(16).padStart(8, '0');
+  return (value >>> 0).toString(16).padStart(8, '0');
 }

@@ -10,6 +10,7 @@ interface Leaf<V> {
   readonly leaf: true;
   owner: object;
   keys: Uint8Array[];
+  guide: Guide | undefined;
   values: V[];
 }
 interface Branch<V> {
@@ -17,6 +18,7 @@ interface Branch<V> {
   owner: object;
   /** The lowest key of each child. */
   keys: Uint8Array[];
+  guide: Guide | undefined;
   children: Node<V>[];
 }
 type Node<V> = Leaf<V> | Branch<V>;
@@ -29,13 +31,68 @@ export interface MapRoot<V> {
 
 export const emptyRoot: MapRoot<never> = { node: undefined, size: 0 };
 
+/**
+ * A node's keys seen from above. Keys lie scattered in memory, and going there is what a search costs: with the guide
+ * it goes to the first and, as a rule, to one more. Made when a node is searched, gone when its keys change; never
+ * changed itself, so copies of a node share it.
+ */
+interface Guide {
+  /** So many bytes all keys have in common. */
+  readonly shared: number;
+  /** Of each key the four bytes behind, in the order of keys; equal ones say nothing. */
+  readonly heads: readonly number[];
+}
+
+function guideOf(keys: readonly Uint8Array[]): Guide {
+  const first = keys[0]!;
+  const last = keys.at(-1)!;
+  let shared = 0;
+  const most = Math.min(first.length, last.length);
+  while (shared < most && first[shared] === last[shared]) shared++;
+  return { shared, heads: keys.map((key) => headOf(key, shared)) };
+}
+
+/** Four bytes as a number that sorts as they do: signed, what is not there being 0. */
+function headOf(key: Uint8Array, at: number): number {
+  const { length } = key;
+  if (at + 4 <= length) return ((key[at]! << 24) | (key[at + 1]! << 16) | (key[at + 2]! << 8) | key[at + 3]!) ^ -0x8000_0000;
+  let head = 0;
+  for (let i = at; i < at + 4; i++) head = (head << 8) | (i < length ? key[i]! : 0);
+  return head ^ -0x8000_0000;
+}
+
+/** Do the first `count` bytes of `key` equal those of `other`, which has so many? */
+function beginsAs(key: Uint8Array, other: Uint8Array, count: number): boolean {
+  if (key.length < count) return false;
+  for (let i = 0; i < count; i++) if (key[i] !== other[i]) return false;
+  return true;
+}
+
+/** The guide after `key`, which shares what all share, came to stand at `at`. */
+function guideWith({ shared, heads }: Guide, at: number, key: Uint8Array): Guide {
+  const more = heads.slice();
+  more.splice(at, 0, headOf(key, shared));
+  return { shared, heads: more };
+}
+
 /** The position of the last key ≤ `key`, −1 if all are greater. */
-function floor(keys: readonly Uint8Array[], key: Uint8Array): number {
+function floor(node: { readonly keys: readonly Uint8Array[]; guide: Guide | undefined }, key: Uint8Array): number {
+  const { keys } = node;
+  const { shared, heads } = (node.guide ??= guideOf(keys));
+  const first = keys[0]!;
+  const most = key.length < shared ? key.length : shared;
+  for (let i = 0; i < most; i++) {
+    const difference = key[i]! - first[i]!;
+    if (difference !== 0) return difference < 0 ? -1 : keys.length - 1;
+  }
+  if (key.length < shared) return -1;
+  const head = headOf(key, shared);
   let low = 0;
   let high = keys.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (compareBytes(keys[middle]!, key) <= 0) low = middle + 1;
+    const other = heads[middle]!;
+    if (other < head || (other === head && compareBytes(keys[middle]!, key) <= 0)) low = middle + 1;
     else high = middle;
   }
   return low - 1;
@@ -43,9 +100,9 @@ function floor(keys: readonly Uint8Array[], key: Uint8Array): number {
 
 export function getFrom<V>(root: MapRoot<V>, key: Uint8Array): V | undefined {
   let { node } = root;
-  while (node !== undefined && !node.leaf) node = node.children[Math.max(0, floor(node.keys, key))];
+  while (node !== undefined && !node.leaf) node = node.children[Math.max(0, floor(node, key))];
   if (node === undefined) return undefined;
-  const at = floor(node.keys, key);
+  const at = floor(node, key);
   return at >= 0 && compareBytes(node.keys[at]!, key) === 0 ? node.values[at] : undefined;
 }
 
@@ -57,7 +114,7 @@ export class Cursor<V> {
   constructor(root: MapRoot<V>, from: Uint8Array) {
     let { node } = root;
     while (node !== undefined) {
-      const at = floor(node.keys, from);
+      const at = floor(node, from);
       if (node.leaf) {
         const exact = at >= 0 && compareBytes(node.keys[at]!, from) === 0;
         this.#path.push({ node, at: exact ? at : at + 1 });
@@ -135,11 +192,11 @@ export class MapEdit<V> {
     if (node === undefined) return undefined;
     let depth = 0;
     while (!node.leaf) {
-      const child: number = Math.max(0, floor(node.keys, key));
+      const child: number = Math.max(0, floor(node, key));
       this.#way[depth++] = child;
       node = node.children[child]!;
     }
-    const at = floor(node.keys, key);
+    const at = floor(node, key);
     if (at < 0 || compareBytes(node.keys[at]!, key) !== 0) return undefined;
     this.#way[depth] = at;
     this.#foundKey = key;
@@ -159,12 +216,12 @@ export class MapEdit<V> {
     if (this.#foundKey === key) return this.#replaceFound(value);
     this.#foundKey = undefined;
     if (this.#node === undefined) {
-      this.#node = { leaf: true, owner: this.#token, keys: [key], values: [value] };
+      this.#node = { leaf: true, owner: this.#token, keys: [key], guide: undefined, values: [value] };
       this.#size = 1;
       return;
     }
     const [left, right] = this.#set(this.#node, key, value);
-    this.#node = right === undefined ? left : { leaf: false, owner: this.#token, keys: [left.keys[0]!, right.keys[0]!], children: [left, right] };
+    this.#node = right === undefined ? left : { leaf: false, owner: this.#token, keys: [left.keys[0]!, right.keys[0]!], guide: undefined, children: [left, right] };
   }
 
   delete(key: Uint8Array): boolean {
@@ -199,18 +256,19 @@ export class MapEdit<V> {
   #own(node: Node<V>): Node<V> {
     if (node.owner === this.#token) return node;
     return node.leaf
-      ? { leaf: true, owner: this.#token, keys: node.keys.slice(), values: node.values.slice() }
-      : { leaf: false, owner: this.#token, keys: node.keys.slice(), children: node.children.slice() };
+      ? { leaf: true, owner: this.#token, keys: node.keys.slice(), guide: node.guide, values: node.values.slice() }
+      : { leaf: false, owner: this.#token, keys: node.keys.slice(), guide: node.guide, children: node.children.slice() };
   }
 
   #set(shared: Node<V>, key: Uint8Array, value: V): [Node<V>, Node<V> | undefined] {
     const node = this.#own(shared);
-    const at = floor(node.keys, key);
+    const at = floor(node, key);
     if (node.leaf) {
       if (at >= 0 && compareBytes(node.keys[at]!, key) === 0) {
         node.values[at] = value;
         return [node, undefined];
       }
+      node.guide = beginsAs(key, node.keys[0]!, node.guide!.shared) ? guideWith(node.guide!, at + 1, key) : undefined;
       node.keys.splice(at + 1, 0, key);
       node.values.splice(at + 1, 0, value);
       this.#size++;
@@ -218,8 +276,12 @@ export class MapEdit<V> {
       const child = Math.max(0, at);
       const [left, right] = this.#set(node.children[child]!, key, value);
       node.children[child] = left;
-      node.keys[child] = left.keys[0]!;
+      if (node.keys[child] !== left.keys[0]) {
+        node.keys[child] = left.keys[0]!;
+        node.guide = undefined;
+      }
       if (right !== undefined) {
+        node.guide = undefined;
         node.children.splice(child + 1, 0, right);
         node.keys.splice(child + 1, 0, right.keys[0]!);
       }
@@ -231,17 +293,19 @@ export class MapEdit<V> {
   #split(node: Node<V>): Node<V> {
     const half = fanout >> 1;
     const keys = node.keys.splice(half);
-    if (node.leaf) return { leaf: true, owner: this.#token, keys, values: node.values.splice(half) };
-    return { leaf: false, owner: this.#token, keys, children: node.children.splice(half) };
+    node.guide = undefined;
+    if (node.leaf) return { leaf: true, owner: this.#token, keys, guide: undefined, values: node.values.splice(half) };
+    return { leaf: false, owner: this.#token, keys, guide: undefined, children: node.children.splice(half) };
   }
 
   #delete(shared: Node<V>, key: Uint8Array): Node<V> | undefined {
-    const at = floor(shared.keys, key);
+    const at = floor(shared, key);
     if (shared.leaf) {
       if (at < 0 || compareBytes(shared.keys[at]!, key) !== 0) return shared;
       this.#size--;
       if (shared.keys.length === 1) return undefined;
       const leaf = this.#own(shared) as Leaf<V>;
+      leaf.guide = undefined;
       leaf.keys.splice(at, 1);
       leaf.values.splice(at, 1);
       return leaf;
@@ -250,6 +314,7 @@ export class MapEdit<V> {
     const child = this.#delete(shared.children[position]!, key);
     if (child === shared.children[position] && child !== undefined && child.keys[0] === shared.keys[position]) return shared;
     const branch = this.#own(shared) as Branch<V>;
+    branch.guide = undefined;
     if (child === undefined) {
       if (branch.children.length === 1) return undefined;
       branch.children.splice(position, 1);
@@ -268,6 +333,7 @@ export class MapEdit<V> {
     const [a, b] = [branch.children[left], branch.children[left + 1]];
     if (a === undefined || b === undefined || a.keys.length + b.keys.length > fanout) return;
     const joined = this.#own(a);
+    joined.guide = undefined;
     joined.keys.push(...b.keys);
     if (joined.leaf) joined.values.push(...(b as Leaf<V>).values);
     else joined.children.push(...(b as Branch<V>).children);

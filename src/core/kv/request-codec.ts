@@ -17,8 +17,15 @@ function at<T>(list: readonly T[], index: number, what: string): T {
 }
 
 /** Present or not, as a bit; then the value. */
-function flags(...bits: readonly (boolean | undefined)[]): number {
-  return bits.reduce<number>((sum, bit, position) => sum | (bit === true ? 1 << position : 0), 0);
+function flags(a?: boolean, b?: boolean, c?: boolean, d?: boolean, e?: boolean): number {
+  return (a === true ? 1 : 0) | (b === true ? 2 : 0) | (c === true ? 4 : 0) | (d === true ? 8 : 0) | (e === true ? 16 : 0);
+}
+
+/** What {@link writeRequest} writes: of a put and of a range exactly, so that nothing is made too large or moved. */
+export function requestSize(request: KvRequest): number {
+  if (request.type === 'put') return 18 + request.key.length + request.value.length;
+  if (request.type === 'range') return 56 + request.key.length + (request.rangeEnd === undefined ? 0 : 4 + request.rangeEnd.length);
+  return 128;
 }
 
 export function writeRequest(writer: Writer, request: KvRequest): void {
@@ -132,6 +139,9 @@ function readCompare(reader: Reader): Compare {
   if (target === 'lease') return { ...range, target, lease: reader.i64() };
   return { ...range, target, number: reader.u53() };
 }
+
+/** What {@link writeKeyValue} writes beside the key and the value. */
+export const keyValueHeadBytes = 40;
 
 export function writeKeyValue(writer: Writer, kv: KeyValue): void {
   writer.bytes(kv.key).bytes(kv.value).u53(kv.createRevision).u53(kv.modRevision).u53(kv.version).i64(kv.lease);

@@ -59,11 +59,14 @@ export function newVersion(
   return { modRevision, createRevision, version, value, lease, older, hashA: mix(ofAll ^ 0x9e3779b9), hashB: mix(Math.imul(ofKey, 0x85ebca6b) ^ ofAll) };
 }
 
-/** Spreads a checksum, which is linear, so that sums of shares tell different sets apart. */
+/**
+ * Spreads a checksum, which is linear, so that sums of shares tell different sets apart. Signed: half of the unsigned
+ * ones would take an object of their own wherever they are kept.
+ */
 export function mix(value: number): number {
   let h = value ^ (value >>> 16);
   h = Math.imul(h, 0x21f0aaad);
   h ^= h >>> 15;
   h = Math.imul(h, 0x735a2d97);
-  return (h ^ (h >>> 15)) >>> 0;
+  return h ^ (h >>> 15);
 }

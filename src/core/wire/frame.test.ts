@@ -73,6 +73,14 @@ describe('frame', () => {
     expect(frame?.body).toEqual(utf8('kept'));
   });
 
+  it('small bodies that came together share an array, but none holds on to much', () => {
+    const frames = Array.from({ length: 100 }, (_, i) => encodeFrame(1, i, new Uint8Array(100).fill(i)));
+    const read = new FrameReader(8192).push(Buffer.concat([...frames, encodeFrame(2, 0, new Uint8Array(7000))]));
+    expect(new Set(read.map(({ body }) => body.buffer)).size).toBeLessThan(10);
+    for (const { body } of read.slice(0, -1)) expect(body.buffer.byteLength).toBeLessThan(3000);
+    expect(read.at(-1)!.body.buffer.byteLength, 'a large one is by itself').toBe(7000);
+  });
+
   it('holds what arrived, not what was announced', () => {
     const reader = new FrameReader(16 << 20);
     reader.push(encodeFrame(1, 1, new Uint8Array(15 << 20)).subarray(0, 100));

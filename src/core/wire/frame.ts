@@ -4,7 +4,9 @@
 //
 // `stream` ties an answer to its request. Little-endian.
 
+import { emptyBytes } from '../bytes.ts';
 import { fail } from '../errors.ts';
+import { heapBytes } from './codec.ts';
 import { crc32c } from './crc32c.ts';
 
 export interface Frame {
@@ -27,9 +29,15 @@ export function encodeFrame(type: number, stream: number, body: Uint8Array, tail
   writeU32(bytes, 9, stream);
   bytes.set(body, frameOverheadBytes);
   if (tail !== undefined) bytes.set(tail, frameOverheadBytes + body.length);
-  writeU32(bytes, 4, crc32c(bytes.subarray(8)));
+  writeU32(bytes, 4, crc32c(bytes, 0, 8));
   return bytes;
 }
+
+/**
+ * Bodies that came together share copies of about this size: an array for each would cost more than most have bytes.
+ * It is also what one small body, kept, may hold on to when its neighbours are gone.
+ */
+const sharedBytes = 2048;
 
 /**
  * Cuts a stream of bytes into frames. Memory is spent on bytes that arrived, never on a length that was announced;
@@ -72,18 +80,46 @@ export class FrameReader {
   /** Reads whole frames from the first `end` bytes; answers where the first incomplete one begins. */
   #cut(bytes: Uint8Array, end: number, frames: Frame[]): number {
     let at = 0;
+    /** Of `bytes` from … to, shared by the bodies that lie there. */
+    let copy = emptyBytes;
+    let from = 0;
+    let to = 0;
     for (;;) {
       this.#wanted = prefixBytes;
       if (end - at < prefixBytes) return at;
-      const length = readU32(bytes, at);
-      if (length < headBytes || length + prefixBytes > this.#bytesMax) fail('PROTOCOL', { detail: `a frame of ${length} bytes` });
-      this.#wanted = prefixBytes + length;
+      this.#wanted = prefixBytes + this.#lengthAt(bytes, at);
       if (end - at < this.#wanted) return at;
       const next = at + this.#wanted;
-      if (readU32(bytes, at + 4) !== crc32c(bytes.subarray(at + 8, next))) fail('PROTOCOL', { detail: 'a frame with a wrong checksum' });
-      frames.push({ type: bytes[at + 8]!, stream: readU32(bytes, at + 9), body: copied(bytes, at + frameOverheadBytes, next) });
+      if (readU32(bytes, at + 4) !== crc32c(bytes, 0, at + 8, next)) fail('PROTOCOL', { detail: 'a frame with a wrong checksum' });
+      const start = at + frameOverheadBytes;
+      if (next > to) {
+        from = start;
+        to = this.#sharedEnd(bytes, next, end);
+        if (to > next && to - from > heapBytes) copy = copied(bytes, from, to);
+        else to = 0;
+      }
+      const body = next <= to ? copy.subarray(start - from, next - from) : copied(bytes, start, next);
+      frames.push({ type: bytes[at + 8]!, stream: readU32(bytes, at + 9), body });
       at = next;
     }
+  }
+
+  /** The end of the last whole frame that still fits in a shared copy with the one that ends at `first`. */
+  #sharedEnd(bytes: Uint8Array, first: number, end: number): number {
+    const most = Math.min(end, first + sharedBytes);
+    let at = first;
+    while (most - at >= prefixBytes) {
+      const next = at + prefixBytes + this.#lengthAt(bytes, at);
+      if (next > most) break;
+      at = next;
+    }
+    return at;
+  }
+
+  #lengthAt(bytes: Uint8Array, at: number): number {
+    const length = readU32(bytes, at);
+    if (length < headBytes || length + prefixBytes > this.#bytesMax) fail('PROTOCOL', { detail: `a frame of ${length} bytes` });
+    return length;
   }
 
   #keep(bytes: Uint8Array, from: number): void {
@@ -102,9 +138,7 @@ export class FrameReader {
     this.#held = needed;
     // The length may just have become known, and must be refused before more is collected for it.
     if (this.#wanted === prefixBytes && needed >= prefixBytes) {
-      const length = readU32(this.#buffer, 0);
-      if (length < headBytes || length + prefixBytes > this.#bytesMax) fail('PROTOCOL', { detail: `a frame of ${length} bytes` });
-      this.#wanted = prefixBytes + length;
+      this.#wanted = prefixBytes + this.#lengthAt(this.#buffer, 0);
     }
   }
 }

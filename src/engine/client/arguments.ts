@@ -57,8 +57,8 @@ const zero = Uint8Array.of(0);
 
 export function toRange(key: Bytes, selection: RangeSelection): { readonly key: Uint8Array; readonly rangeEnd: Uint8Array | undefined } {
   const bytes = toBytes(key);
-  const given = [selection.prefix === true, selection.fromKey === true, selection.rangeEnd !== undefined];
-  if (given.filter(Boolean).length > 1) throw new OperationError({ code: 'BAD_REQUEST', detail: 'only one of prefix, fromKey and rangeEnd can be given' });
+  const given = (selection.prefix === true ? 1 : 0) + (selection.fromKey === true ? 1 : 0) + (selection.rangeEnd === undefined ? 0 : 1);
+  if (given > 1) throw new OperationError({ code: 'BAD_REQUEST', detail: 'only one of prefix, fromKey and rangeEnd can be given' });
   if (selection.prefix === true) return bytes.length === 0 ? { key: zero, rangeEnd: zero } : { key: bytes, rangeEnd: prefixEnd(bytes) };
   if (selection.fromKey === true) return { key: bytes.length === 0 ? zero : bytes, rangeEnd: zero };
   return { key: bytes, rangeEnd: selection.rangeEnd === undefined ? undefined : toBytes(selection.rangeEnd) };
@@ -67,9 +67,17 @@ export function toRange(key: Bytes, selection: RangeSelection): { readonly key: 
 export function toRangeRequest(key: Bytes, options: RangeOptions): RangeRequest {
   const { limit = 0, revision = 0, keysOnly = false, countOnly = false, sort } = options;
   const { minModRevision = 0, maxModRevision = 0, minCreateRevision = 0, maxCreateRevision = 0 } = options;
-  const numbers = { limit, revision, minModRevision, maxModRevision, minCreateRevision, maxCreateRevision };
-  for (const [name, value] of Object.entries(numbers)) checkCount(name, value);
-  return { type: 'range', ...toRange(key, options), ...numbers, keysOnly, countOnly, ...(sort === undefined ? {} : { sort }) };
+  checkCount('limit', limit);
+  checkCount('revision', revision);
+  checkCount('minModRevision', minModRevision);
+  checkCount('maxModRevision', maxModRevision);
+  checkCount('minCreateRevision', minCreateRevision);
+  checkCount('maxCreateRevision', maxCreateRevision);
+  const { key: bytes, rangeEnd } = toRange(key, options);
+  const request: RangeRequest = {
+    type: 'range', key: bytes, rangeEnd, limit, revision, minModRevision, maxModRevision, minCreateRevision, maxCreateRevision, keysOnly, countOnly,
+  };
+  return sort === undefined ? request : { ...request, sort };
 }
 
 export function toTxnRequest(argument: TxnArgument): TxnRequest {

@@ -5,7 +5,6 @@ import { fail } from '../../core/errors.ts';
 import { decodeReadResult, encodeRequest, isReadOnly, requestBytesMax } from '../../core/kv/index.ts';
 import type { KeyValue, RangeRequest, Revision, TxnOperationResponse, TxnRequest, WriteRequest } from '../../core/kv/index.ts';
 import { ClientFrame, encodeReadHead } from '../native/message.ts';
-import type { ReadHead } from '../native/message.ts';
 import { checkCount, toBytes, tooLarge, toRange, toRangeRequest, toTxnRequest } from './arguments.ts';
 import type { Bytes, RangeOptions, RangeSelection, TxnArgument } from './arguments.ts';
 import { SimpleCall } from './call.ts';
@@ -91,14 +90,11 @@ export class KvClient {
   }
 
   async get(key: Bytes, options: CallOptions & ConsistencyOptions & { readonly revision?: number | undefined } = {}): Promise<GetResult> {
-    const { revision, kvs } = await this.range(key, options);
-    return { revision, kv: kvs[0] };
+    return this.#read(toRangeRequest(key, options), options, toGetResult);
   }
 
   async range(key: Bytes, options: CallOptions & ConsistencyOptions & RangeOptions = {}): Promise<RangeResult> {
-    const { revision, response } = await this.#read(toRangeRequest(key, options), options);
-    if (response.type !== 'range') return fail('PROTOCOL', { detail: 'an answer to something else' });
-    return { revision, kvs: response.kvs, more: response.more, count: response.count };
+    return this.#read(toRangeRequest(key, options), options, toRangeResult);
   }
 
   put(key: Bytes, value: Bytes, options: PutOptions = {}): Promise<PutResult> {
@@ -118,7 +114,7 @@ export class KvClient {
   /** All of `success` if every comparison holds, else all of `failure`, as one. Of reads alone, it is a read. */
   async txn(argument: TxnArgument, options: CallOptions & ConsistencyOptions = {}): Promise<TxnResult> {
     const request = toTxnRequest(argument);
-    if (isReadOnly(request)) return toTxnResult(await this.#read(request, options));
+    if (isReadOnly(request)) return this.#read(request, options, toTxnResult);
     return this.#write(request, options, toTxnResult);
   }
 
@@ -135,11 +131,8 @@ export class KvClient {
     return writes.write(request, { weight, end: this.#context.now() + (options.timeoutMs ?? timeoutMs), signal: options.signal }, decode);
   }
 
-  #read(request: RangeRequest | TxnRequest, options: CallOptions & ConsistencyOptions): Promise<Readonly<{ revision: Revision; response: TxnOperationResponse }>> {
+  #read<T>(request: RangeRequest | TxnRequest, options: CallOptions & ConsistencyOptions, decode: (result: ReadAnswer) => T): Promise<T> {
     const { consistency = 'linearizable', maxAgeMs, minRevision } = options;
-    const bounds: Omit<ReadHead, 'deadlineMs'> = {
-      consistency, ...(maxAgeMs === undefined ? {} : { maxAgeMs }), ...(minRevision === undefined ? {} : { minRevision }),
-    };
     const payload = encodeRequest(request);
     if (payload.length > requestBytesMax) return Promise.reject(tooLarge(payload.length));
     const { dispatcher, timeoutMs } = this.#context;
@@ -148,7 +141,7 @@ export class KvClient {
       const call = new SimpleCall(
         ClientFrame.read,
         { weight: payload.length, end, route: consistency === 'linearizable' || consistency === 'lease' ? 'leader' : 'any', repeat: 'freely', signal: options.signal },
-        { head: (deadlineMs) => encodeReadHead({ ...bounds, deadlineMs }), payload, decode: decodeRead },
+        { head: (deadlineMs) => encodeReadHead({ deadlineMs, consistency, maxAgeMs, minRevision }), payload, decode: (answer) => decode(decodeRead(answer)) },
         resolve,
         reject,
       );
@@ -157,10 +150,25 @@ export class KvClient {
   }
 }
 
-function decodeRead(answer: Uint8Array): { readonly revision: Revision; readonly response: TxnOperationResponse } {
+interface ReadAnswer {
+  readonly revision: Revision;
+  readonly response: TxnOperationResponse;
+}
+
+function decodeRead(answer: Uint8Array): ReadAnswer {
   const result = decodeReadResult(answer);
   if ('failure' in result) return fail(result.failure.code, result.failure);
   return result;
+}
+
+function toRangeResult({ revision, response }: ReadAnswer): RangeResult {
+  if (response.type !== 'range') return fail('PROTOCOL', { detail: 'an answer to something else' });
+  return { revision, kvs: response.kvs, more: response.more, count: response.count };
+}
+
+function toGetResult(answer: ReadAnswer): GetResult {
+  const { revision, kvs } = toRangeResult(answer);
+  return { revision, kv: kvs[0] };
 }
 
 const toRevision = ({ revision }: WriteResult): { readonly revision: Revision } => ({ revision });

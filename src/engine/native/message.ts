@@ -42,8 +42,7 @@ function toU32(value: number): number {
 
 /** deadline u32 ms · command */
 export function encodeProposeHead(deadlineMs: number): Uint8Array {
-  const ms = toU32(deadlineMs);
-  return Uint8Array.of(ms, ms >>> 8, ms >>> 16, ms >>> 24);
+  return new Writer(4).u32(toU32(deadlineMs)).finish();
 }
 
 export function decodePropose(body: Uint8Array): { readonly deadlineMs: number; readonly command: Uint8Array } {
