@@ -1,5 +1,6 @@
 // docs/track-record.md holds two results of commands: the table of planted bugs (`npm run planted -- --write`), row by
-// row, and the census of sound seeds (`npm run track-record -- census.json`). What stands between is written by people.
+// row, and the census of sound seeds (`npm run track-record -- census.json`, with the JSON that `npm run census` wrote).
+// What stands between is written by people.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -35,4 +36,45 @@ export function rewriteRows(plantedBugs, rows, { budget, seconds }) {
       ...plantedBugs.filter(({ name }) => known.has(name)).map(({ name }) => known.get(name)),
     ];
   });
+}
+
+const digits = (count) => Math.round(count).toLocaleString('en-US');
+
+/** A table of two columns of names and counts, side by side. */
+function tableOf(title, counts) {
+  const cells = Object.entries(counts).map(([name, count]) => `${name} | ${digits(count)}`);
+  const half = Math.ceil(cells.length / 2);
+  return [`| ${title} | times | ${title} | times |`, '|---|---|---|---|', ...cells.slice(0, half).map((cell, at) => `| ${cell} | ${cells[half + at] ?? '|'} |`)];
+}
+
+/** What the census said, as it said it: also that it is not whole, or that a claim broke. */
+export function rewriteCensus({ verdict, commit, node, range, seeds, failed, led, undecided, simulatedSeconds, events, faults, coverage, failures }) {
+  const [from, to] = range.split('..').map(Number);
+  const never = Object.entries(coverage).filter(([, count]) => count === 0).map(([name]) => name);
+  rewrite('census', () => [
+    `**${verdict}**: ${digits(seeds)} of the ${digits(to - from + 1)} seeds ${range}, ${(simulatedSeconds / 3600).toFixed(1)} simulated hours, ${digits(events)} events (commit ${commit}, Node ${node.replace(/^v/, '')}).`,
+    '',
+    '| | |',
+    '|---|---|',
+    `| a claim broke in | ${digits(failed)} |`,
+    `| the leader changed in | ${digits(led)} (${((100 * led) / Math.max(1, seeds)).toFixed(1)} %) |`,
+    `| simulated seconds a seed | ${(simulatedSeconds / Math.max(1, seeds)).toFixed(1)} |`,
+    `| the checker could not decide a key in | ${digits(undecided)} |`,
+    '',
+    ...failures.map(({ seed, verdict: claim, message }) => `- seed ${seed}: \`${claim}\`: ${message.split('\n')[0]}`),
+    ...(failures.length > 0 ? [''] : []),
+    ...tableOf('fault', faults),
+    '',
+    ...tableOf('it happened that', coverage),
+    ...(never.length > 0 ? ['', `Never: ${never.join(', ')}.`] : []),
+  ]);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const file = process.argv[2];
+  if (file === undefined) {
+    console.error('usage: npm run track-record -- census.json');
+    process.exit(2);
+  }
+  rewriteCensus(JSON.parse(readFileSync(file, 'utf8')));
 }

@@ -3,8 +3,8 @@
 
 import { text } from '../core/bytes.ts';
 import { Kv, decodeBatch, decodeCommand } from '../core/kv/index.ts';
-import { EntryKind, Role, isQuorum } from '../core/raft/index.ts';
-import type { Entry, LogIndex, MemberId, Message, Raft, Term } from '../core/raft/index.ts';
+import { EntryKind, Role, encodeConfiguration } from '../core/raft/index.ts';
+import type { Configuration, Entry, LogIndex, MemberId, Message, Raft, Term } from '../core/raft/index.ts';
 import { crc32c } from '../core/wire/index.ts';
 import type { Job } from '../core/kv/index.ts';
 import type { Coverage } from './coverage.ts';
@@ -14,12 +14,15 @@ import type { Life, Machine, World } from './world.ts';
 export const claims = {
   oneLeader: 'one leader a term',
   oneVote: 'one vote a member and term, whatever it forgets',
+  elected: 'who leads was elected by a majority of each half, and is a voter that holds payloads',
   upToDate: 'a vote goes only to a log that is at least as new',
   logMatching: 'equal index and term, equal entries and all before them',
   leaderCompleteness: 'a leader holds all that was committed before its term',
   committedStays: 'what is committed is never replaced, nor the commit index lowered',
   ownTerm: 'a leader counts replicas only for entries of its own term',
   majority: 'what is committed was promised by a majority',
+  configuration: 'a member goes by the newest configuration in its log, or by that of its snapshot',
+  oneChange: 'a change of membership begins once the one before it, and an entry of the leader’s own term, are committed',
   durable: 'what a member promised is there after it died',
   termsRise: 'terms never go back, not even in death',
   matchRises: 'matchIndex never goes back',
@@ -68,6 +71,8 @@ interface Seen {
   last: LogIndex;
   lastTerm: Term;
   applied: LogIndex;
+  /** The newest change of membership that it began. */
+  changed: LogIndex;
   /** Of the log, by index. */
   readonly terms: Term[];
   readonly match: Map<MemberId, LogIndex>;
@@ -107,6 +112,8 @@ export class Claims {
   #remembered = 1;
   /** The highest term anybody led. */
   #newest: Term = 0;
+  /** Those that were committed, in order. */
+  readonly #configurations: { readonly index: LogIndex; readonly print: number }[] = [];
   /** Terms that somebody was seen to campaign in. */
   readonly #campaigned = new Set<Term>();
 
@@ -183,7 +190,7 @@ export class Claims {
     this.#ids[at] = state.id;
     const seen: Seen = {
       life, term: 0, role: Role.follower, lead: 0, committed: state.log.offset, offset: state.log.offset, last: state.log.offset,
-      lastTerm: state.log.offsetTerm, applied: -1, terms: [], match: new Map(),
+      lastTerm: state.log.offsetTerm, applied: -1, changed: 0, terms: [], match: new Map(),
     };
     seen.terms[state.log.offset] = state.log.offsetTerm;
     this.#seen[at] = seen;
@@ -295,6 +302,7 @@ export class Claims {
     }
     seen.last = last;
     seen.lastTerm = lastTerm;
+    this.#checkConfiguration(machine, seen, raft);
   }
 
   #checkEntry(machine: Machine, entry: Entry, before: Term): void {
@@ -328,6 +336,7 @@ export class Claims {
     const { term, log } = state;
     const other = this.#leaders.get(term);
     if (other !== undefined && other !== machine.at) throw new BrokenClaim('oneLeader', `n${other + 1} and ${machine.name} in term ${term}`);
+    this.#checkElected(machine, state);
     if (other === undefined) {
       this.#leaders.set(term, machine.at);
       if (this.#newest > 0) {
@@ -345,6 +354,40 @@ export class Claims {
   }
 
   /** @param lastBefore where its log ended when it was last looked at */
+  /** By the votes that were given, whoever counted them. */
+  #checkElected(machine: Machine, { id, term, configurations }: Raft['state']): void {
+    const { configuration } = configurations.at(-1)!;
+    const given = new Set([id]);
+    for (const { at } of this.#world.machines) if (this.#votes.get(`${at} ${term}`) === id && this.#ids[at] !== undefined) given.add(this.#ids[at]);
+    if (!isMajority(configuration, given)) throw new BrokenClaim('elected', `${machine.name} leads term ${term} with ${given.size} votes of ${describeVoters(configuration)}`);
+    // One that is removed may lead until it knows that it is.
+    const mayLead = configurations.some(({ configuration: each }) => (each.voters.includes(id) || each.outgoing.includes(id)) && !each.witnesses.includes(id));
+    if (!mayLead) throw new BrokenClaim('elected', `${machine.name} leads term ${term}, and is ${configuration.learners.includes(id) ? 'a learner' : configuration.witnesses.includes(id) ? 'a witness' : 'no voter'}`);
+  }
+
+  /** What rules is a function of the log: also after a cut, and after everything was replaced by a snapshot. */
+  #checkConfiguration(machine: Machine, seen: Seen, { state }: Raft): void {
+    const { log, configurations, role, term } = state;
+    const newest = log.entries.findLast(({ kind }) => kind === EntryKind.configuration);
+    const { index, configuration } = configurations.at(-1)!;
+    if (newest !== undefined && index !== newest.index) throw new BrokenClaim('configuration', `${machine.name} goes by that of ${index}, and its log has one at ${newest.index}`);
+    if (newest === undefined && index > log.offset) throw new BrokenClaim('configuration', `${machine.name} goes by that of ${index}, which is not in its log`);
+    if (newest === undefined) {
+      const committed = this.#configurations.findLast((each) => each.index <= log.offset);
+      if (committed !== undefined && committed.print !== crc32c(encodeConfiguration(configuration))) {
+        throw new BrokenClaim('configuration', `${machine.name} goes by another than that of ${committed.index}, which its snapshot of ${log.offset} holds`);
+      }
+      return;
+    }
+    if (role !== Role.leader || newest.term !== term || newest.index <= seen.changed) return;
+    seen.changed = newest.index;
+    const before = configurations.at(-2);
+    if (before !== undefined && before.index > log.committed) throw new BrokenClaim('oneChange', `${machine.name} appends ${newest.index}, and ${before.index} is not committed`);
+    if (newest.index > 1 && (log.committed === log.offset ? log.offsetTerm : log.entries[log.committed - log.offset - 1]!.term) !== term) {
+      throw new BrokenClaim('oneChange', `${machine.name} appends ${newest.index} in term ${term}, of which nothing is committed`);
+    }
+  }
+
   #commitMoved(machine: Machine, seen: Seen, raft: Raft, lastBefore: LogIndex): void {
     const { state } = raft;
     const { log } = state;
@@ -373,7 +416,7 @@ export class Claims {
       }
       // The one that rules, or, where it came in the same turn, the one before it.
       const { configurations } = state;
-      const ruled = configurations.some(({ configuration }, at) => (at === configurations.length - 1 || configurations[at + 1]!.index > lastBefore) && isQuorum(configuration, holders));
+      const ruled = configurations.some(({ configuration }, at) => (at === configurations.length - 1 || configurations[at + 1]!.index > lastBefore) && isMajority(configuration, holders));
       if (!ruled) throw new BrokenClaim('majority', `${machine.name} commits ${log.committed} of term ${term}, promised by ${holders.size} of ${this.#world.machines.length}`);
     }
     seen.committed = log.committed;
@@ -444,6 +487,7 @@ export class Claims {
 
   #commit(entry: Entry, inTerm: Term): void {
     this.#committed.push({ term: entry.term, print: printOf(entry), in: inTerm });
+    if (entry.kind === EntryKind.configuration) this.#configurations.push({ index: entry.index, print: crc32c(entry.data) });
     const before = this.#oracle.revision;
     const application = this.#oracle.apply(entry.index, entry.term, entry.kind === EntryKind.batch ? entry.data : undefined);
     while (!application.step(1e9));
@@ -513,4 +557,13 @@ function printOf(entry: Entry): number {
 function finish<T>(job: Job<T>): T {
   while (!job.step(1e9));
   return job.result;
+}
+
+/** By the definition (Raft §6), and not by the code that is judged. */
+function isMajority({ voters, outgoing }: Configuration, who: ReadonlySet<MemberId>): boolean {
+  return voters.length > 0 && [voters, outgoing].every((half) => half.length === 0 || half.filter((id) => who.has(id)).length * 2 > half.length);
+}
+
+function describeVoters({ voters, outgoing }: Configuration): string {
+  return outgoing.length === 0 ? `${voters.length}` : `${voters.length} and ${outgoing.length}`;
 }
