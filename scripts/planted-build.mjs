@@ -28,6 +28,8 @@ export function buildSound(into, also = ['test/planted']) {
   for (const folder of ['src', ...also]) {
     for (const path of sources(join(root, folder))) emit(into, relative(root, path), readFileSync(path, 'utf8'));
   }
+  // Bugs are planted in what was built, whatever becomes of the sources meanwhile.
+  cpSync(join(root, 'src'), join(into, 'source', 'src'), { recursive: true });
   cpSync(join(root, 'package.json'), join(into, 'package.json'));
   symlinkSync(join(root, 'node_modules'), join(into, 'node_modules'));
 }
@@ -42,5 +44,5 @@ export async function loadBugs(sound) {
 /** A copy of the sound build, but for the files that the bug changes. */
 export function buildPlanted(sound, into, bug, plant) {
   cpSync(sound, into, { recursive: true, verbatimSymlinks: true });
-  for (const file of new Set(bug.edits.map((edit) => edit.file))) emit(into, file, plant(bug, file, readFileSync(join(root, file), 'utf8')));
+  for (const file of new Set(bug.edits.map((edit) => edit.file))) emit(into, file, plant(bug, file, readFileSync(join(sound, 'source', file), 'utf8')));
 }

@@ -11,8 +11,8 @@ export const consensusBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: 'src/core/raft/election.ts',
-        find: 'const free = state.vote === message.from || (state.vote === 0 && state.lead === 0);',
-        replace: 'const free = true;',
+        find: 'const free = state.vote === message.from || (state.vote === 0 && state.lead === 0 && (message.transfer || !isBound(state, turn.options)));',
+        replace: 'const free = state.vote >= 0 || isBound(state, turn.options);',
       },
     ],
   },

@@ -5,19 +5,19 @@ import type { PlantedBug } from './plant.ts';
 export const membershipBugs: readonly PlantedBug[] = [
   {
     name: 'joint-quorum-as-one-majority',
-    does: 'while a joint configuration rules, a majority of old and new voters together decides',
+    does: 'while a joint configuration rules, a majority of the new voters is enough',
     breaks: 'Raft §6: agreement needs separate majorities',
     claims: ['majority', 'elected'],
     edits: [
       {
         file: 'src/core/raft/quorum.ts',
         find: 'return Math.min(majorityIndex(configuration.voters, match), majorityIndex(configuration.outgoing, match));',
-        replace: 'return majorityIndex(allVoters(configuration), match);',
+        replace: 'return majorityIndex(configuration.voters, match);',
       },
       {
         file: 'src/core/raft/quorum.ts',
         find: 'const halves = [majorityVote(configuration.voters, votes), majorityVote(configuration.outgoing, votes)];',
-        replace: 'const halves = [majorityVote(allVoters(configuration), votes)];',
+        replace: 'const halves = [majorityVote(configuration.voters, votes)];',
       },
     ],
   },
