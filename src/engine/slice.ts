@@ -1,5 +1,6 @@
 // No turn of the loop may last long: work that can be long is cut into slices, with a turn of the loop between them.
 
+import { OperationError } from '../core/errors.ts';
 import type { Clock } from './ports.ts';
 
 /** Milliseconds one slice may take: half of what a turn may, because other work shares the turn. */
@@ -12,13 +13,14 @@ export interface Steps {
   step(budget: number): boolean;
 }
 
-/** Runs steps to their end; yields between slices. Returns without a promise when one slice sufficed. */
-export function runSliced(clock: Clock, steps: Steps): undefined | Promise<void> {
+/** Runs steps to their end; yields between slices, and goes on with none that nobody waits for any more. Returns without a promise when one slice sufficed. */
+export function runSliced(clock: Clock, steps: Steps, signal?: AbortSignal): undefined | Promise<void> {
   if (runSlice(clock, steps)) return undefined;
   return new Promise((resolve, reject) => {
     const more = (): void => {
       try {
-        if (runSlice(clock, steps)) resolve();
+        if (signal?.aborted === true) reject(new OperationError({ code: 'ABORTED' }, { cause: signal.reason }));
+        else if (runSlice(clock, steps)) resolve();
         else clock.nextTurn(more);
       } catch (error) {
         reject(error);

@@ -68,7 +68,7 @@ export class KvService implements MemberService {
       this.#freshAt = Math.max(this.#freshAt, asked);
     }
     const job = kvOf(replica).read(request as RangeRequest | TxnRequest);
-    const waiting = runSliced(this.#member.clock, job);
+    const waiting = runSliced(this.#member.clock, job, options.signal);
     if (waiting !== undefined) await waiting;
     return encodeReadResult(job.result);
   }

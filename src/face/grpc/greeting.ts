@@ -7,6 +7,7 @@
 
 import type { Socket } from 'node:net';
 import type { Clock } from '../../engine/ports.ts';
+import { GrowingBytes } from '../growing-bytes.ts';
 import { mendAuthority } from './authority.ts';
 
 const prefaceBytes = 24;
@@ -14,7 +15,7 @@ const headBytes = 9;
 /** The largest there may be before settings say otherwise, and ours never do. */
 const frameBytesMax = 16_384;
 /** More than the first windows of a connection let a client send. */
-const greetingBytesMax = 256 << 10;
+const greetingBytesMax = 128 << 10;
 const reserveMs = 250;
 const Frame = { headers: 1, settings: 4 } as const;
 const Flag = { ack: 1, padded: 8, priority: 32 } as const;
@@ -22,13 +23,15 @@ const emptySettings: Uint8Array = Uint8Array.of(0, 0, 0, Frame.settings, 0, 0, 0
 
 /** Calls `greeted` once, with all that was read given back to the socket, and nobody listening to it. */
 export function greet(socket: Socket, clock: Clock, greeted: () => void): void {
-  let held: Buffer = Buffer.alloc(0);
+  const held = new GrowingBytes();
   /** Everything before was looked at. */
   let at = prefaceBytes;
   let asked = false;
-  let answered = false;
+  /** Where its answer to ours stands. */
+  let answeredAt: number | undefined;
   let hasHeaders = false;
   let hasSettings = false;
+  let isBroken = false;
   let cancel: (() => void) | undefined;
 
   const over = (): void => {
@@ -42,48 +45,48 @@ export function greet(socket: Socket, clock: Clock, greeted: () => void): void {
   const done = (): void => {
     over();
     socket.pause();
-    if (held.length > 0) socket.unshift(held);
+    const { bytes } = held;
+    if (answeredAt !== undefined) socket.unshift(Buffer.concat([bytes.subarray(0, answeredAt), bytes.subarray(answeredAt + headBytes)]));
+    else if (bytes.length > 0) socket.unshift(bytes);
     greeted();
   };
   /** False: it is not whole yet. */
   const frame = (): boolean => {
-    if (held.length < at + headBytes) return false;
-    const length = held.readUIntBE(at, 3);
-    const [type, flags] = [held[at + 3], held[at + 4]!];
+    const { bytes } = held;
+    if (bytes.length < at + headBytes) return false;
+    const length = bytes.readUIntBE(at, 3);
+    const [type, flags] = [bytes[at + 3], bytes[at + 4]!];
     const end = at + headBytes + length;
     // Too long to be one: node:http2 will say so.
     if (length > frameBytesMax) {
-      hasHeaders = true;
-      answered = asked;
+      isBroken = true;
       return false;
     }
-    if (held.length < end) return false;
-    if (type === Frame.settings && (flags & Flag.ack) !== 0 && asked && !answered) {
-      answered = true;
-      held = Buffer.concat([held.subarray(0, at), held.subarray(end)]);
-      return true;
+    if (bytes.length < end) return false;
+    if (type === Frame.settings) {
+      hasSettings = true;
+      if ((flags & Flag.ack) !== 0 && length === 0 && asked) answeredAt ??= at;
     }
-    if (type === Frame.settings) hasSettings = true;
     if (type === Frame.headers) {
       hasHeaders = true;
-      const padding = (flags & Flag.padded) !== 0 ? held[at + headBytes]! : 0;
+      const padding = (flags & Flag.padded) !== 0 ? bytes[at + headBytes]! : 0;
       const from = at + headBytes + ((flags & Flag.padded) !== 0 ? 1 : 0) + ((flags & Flag.priority) !== 0 ? 5 : 0);
-      if (from + padding <= end) mendAuthority(held.subarray(from, end - padding));
+      if (from + padding <= end) mendAuthority(bytes.subarray(from, end - padding));
     }
     at = end;
     return true;
   };
   const data = (chunk: Buffer): void => {
-    held = held.length === 0 ? Buffer.from(chunk) : Buffer.concat([held, chunk]);
+    held.add(chunk);
     while (frame());
-    if (hasHeaders && asked === answered) return done();
+    if (isBroken || (hasHeaders && asked === (answeredAt !== undefined))) return done();
     if (held.length > greetingBytesMax) return ended();
     if (!hasSettings) return;
     if (!asked) {
       asked = true;
       socket.write(emptySettings);
     }
-    if (answered) cancel ??= clock.after(reserveMs, done);
+    if (answeredAt !== undefined) cancel ??= clock.after(reserveMs, done);
   };
 
   // It was paused, if somebody had it before.

@@ -24,6 +24,8 @@ export interface Edge {
 export interface Call {
   /** From now. */
   readonly deadlineMs: number;
+  /** Aborted when nobody waits for the answer any more. Made where it is asked for: most calls are too short to be called back. */
+  readonly signal?: () => AbortSignal;
 }
 
 export type Handler = (edge: Edge, request: Message, call: Call) => Promise<Message>;
@@ -41,10 +43,15 @@ function headerOf(edge: Edge, revision?: number): etcd.ResponseHeader {
 }
 
 async function read(edge: Edge, request: Parameters<typeof encodeRequest>[0], call: Call, serializable: boolean): Promise<{ readonly revision: number; readonly response: RangeResponse | TxnResponse }> {
-  const options: ReadOptions = { consistency: serializable ? 'local' : 'linearizable', deadlineMs: call.deadlineMs };
+  const options: ReadOptions = { consistency: serializable ? 'local' : 'linearizable', deadlineMs: call.deadlineMs, ...(isLong(request) && call.signal !== undefined ? { signal: call.signal() } : {}) };
   const result = decodeReadResult(await edge.service.read(encodeRequest(request), options));
   if ('failure' in result) throw new OperationError(result.failure);
   return result;
+}
+
+/** It may look at more than a key or a few. */
+function isLong(request: Parameters<typeof encodeRequest>[0]): boolean {
+  return request.type === 'txn' || (request.type === 'range' && request.rangeEnd !== undefined);
 }
 
 /** At most once: it has no session, so nobody below sends it twice, and whoever gets no answer may not know. */

@@ -11,7 +11,8 @@ import { OperationError } from '../../core/errors.ts';
 import type { ErrorCode } from '../../core/errors.ts';
 import { Kv, decodeRequest, encodeBatch, encodeReadResult } from '../../core/kv/index.ts';
 import type { RangeRequest } from '../../core/kv/index.ts';
-import type { MemberService, MemberStatus, MembershipChange, MembershipResult } from '../../engine/service.ts';
+import { runSliced } from '../../engine/slice.ts';
+import type { MemberService, MemberStatus, MembershipChange, MembershipResult, ReadOptions } from '../../engine/service.ts';
 import { nodeClock } from '../../node/clock.ts';
 import { messageType } from './codec.ts';
 import type { Message } from './codec.ts';
@@ -35,10 +36,15 @@ class LocalService implements MemberService {
     while (!job.step(Number.POSITIVE_INFINITY));
     return job.replies[0]!;
   }
-  read(request: Uint8Array): Promise<Uint8Array> {
+  /** Reads never come to an end, and count their steps. */
+  endless = false;
+  steps = 0;
+
+  async read(request: Uint8Array, options: ReadOptions): Promise<Uint8Array> {
+    if (this.endless) await runSliced(nodeClock, { step: () => ++this.steps < 0 }, options.signal);
     const job = this.kv.read(decodeRequest(request) as RangeRequest);
     while (!job.step(Number.POSITIVE_INFINITY));
-    return Promise.resolve(encodeReadResult(job.result));
+    return encodeReadResult(job.result);
   }
   status(): MemberStatus {
     return { cluster: 7, member: 8, leader: 8, revision: this.kv.revision, errors: [] } as unknown as MemberStatus;
@@ -255,6 +261,24 @@ describe('the gRPC server', () => {
     stream.close(8);
     while (server.callCount > 0) await new Promise((resolve) => void setTimeout(resolve, 5));
     expect(server.heldBytes).toBe(0);
+  });
+
+  it.each(['its client cancelled', 'whose client is gone', 'whose deadline passed'])('works no longer for a range %s', async (how) => {
+    const { client, service, server } = await world();
+    service.endless = true;
+    const deadline = how === 'whose deadline passed' ? { 'grpc-timeout': '50m' } : {};
+    const stream = client.request({ ':method': 'POST', ':path': `${kv}/Range`, 'content-type': 'application/grpc', ...deadline });
+    stream.on('error', () => undefined);
+    stream.end(methods.get(`${kv}/Range`)!.input.encodeFrame({ key: bytes('a'), range_end: bytes('b') }));
+    while (service.steps === 0) await new Promise((resolve) => void setTimeout(resolve, 5));
+    if (how === 'its client cancelled') stream.close(8);
+    if (how === 'whose client is gone') client.destroy();
+    while (server.callCount > 0) await new Promise((resolve) => void setTimeout(resolve, 5));
+    // The slice that was planned sees it; then there is none.
+    await new Promise((resolve) => void setTimeout(resolve, 50));
+    const { steps } = service;
+    await new Promise((resolve) => void setTimeout(resolve, 50));
+    expect(service.steps).toBe(steps);
   });
 
   it('says that it goes away, and answers what is under way', async () => {

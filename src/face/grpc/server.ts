@@ -28,17 +28,18 @@ export interface GrpcServerOptions {
   readonly connectionBytesMax?: number;
   /** A request that has not come whole, or an answer of which nothing was taken, for so long ends its stream. @default 30000 */
   readonly stuckMs?: number;
+  /** For a client's settings to come. @default 5000 */
+  readonly greetingMs?: number;
+  /** Who has been quiet for so long is sent a ping. @default 5000 */
+  readonly quietMs?: number;
+  /** And has so long to answer it. @default 10000 */
+  readonly pongMs?: number;
 }
 
 /** What a call waits for when its client does not say: etcd's own patience. */
 const patienceMs = 7000;
 const healthPollMs = 250;
 const sweepMs = 1000;
-/** For a client's settings to come. */
-const greetingMs = 5000;
-/** Who has been quiet for so long is sent a ping, and has so long to answer. */
-const quietMs = 5000;
-const pongMs = 10_000;
 /** A call's own weight, beside its message. */
 const callBytes = 1024;
 
@@ -78,8 +79,8 @@ export class GrpcServer {
     this.#edge = edge;
     this.#clock = options.clock;
     this.#logger = options.logger;
-    const { connectionsMax = 4096, streamsMax = 1024, bytesMax = 128 << 20, connectionBytesMax = 32 << 20, stuckMs = 30_000 } = options;
-    this.#limits = { connectionsMax, streamsMax, bytesMax, connectionBytesMax, stuckMs };
+    const { connectionsMax = 4096, streamsMax = 1024, bytesMax = 128 << 20, connectionBytesMax = 32 << 20, stuckMs = 30_000, greetingMs = 5000, quietMs = 5000, pongMs = 10_000 } = options;
+    this.#limits = { connectionsMax, streamsMax, bytesMax, connectionBytesMax, stuckMs, greetingMs, quietMs, pongMs };
     // Floods of settings, pings and resets are nghttp2's to end, at the limits it ships with.
     this.#server = createServer({
       settings: { maxConcurrentStreams: streamsMax, maxHeaderListSize: 16 << 10, initialWindowSize: 1 << 20, enablePush: false },
@@ -224,6 +225,7 @@ export class GrpcServer {
 
   /** Whether a socket's client is still there. */
   #look(socket: Socket, handed: Handed, now: number): void {
+    const { greetingMs, quietMs, pongMs } = this.#limits;
     const session = handed.connection?.session;
     if (session === undefined || session.destroyed) {
       if (now - handed.heardAt > greetingMs || session !== undefined) socket.destroy();
@@ -250,7 +252,7 @@ export class GrpcServer {
   }
 
   #sweepSoon(): void {
-    this.#cancelSweep ??= this.#clock.after(sweepMs, () => {
+    this.#cancelSweep ??= this.#clock.after(Math.min(sweepMs, this.#limits.quietMs / 2), () => {
       this.#cancelSweep = undefined;
       const now = this.#clock.now();
       for (const call of this.#calls) call.sweep(now, this.#limits.stuckMs);
@@ -269,6 +271,7 @@ class GrpcCall {
   /** In the clock's time; undefined: the client waits for ever. */
   #deadline: number | undefined;
   #heldBytes = 0;
+  #abort: AbortController | undefined;
   #state: 'receiving' | 'working' | 'answered' = 'receiving';
   isEndless = false;
 
@@ -288,6 +291,7 @@ class GrpcCall {
     this.#server.held(this.#connection, -this.#heldBytes);
     this.#heldBytes = 0;
     this.#state = 'answered';
+    this.#abort?.abort();
   }
 
   /** One message, one answer. */
@@ -307,7 +311,7 @@ class GrpcCall {
       this.#state = 'working';
       const leftMs = this.#deadline === undefined ? patienceMs : this.#deadline - this.#server.clock.now();
       if (leftMs <= 0) throw new GrpcError('DeadlineExceeded', 'context deadline exceeded');
-      method.handle(edge, request, { deadlineMs: Math.min(leftMs, patienceMs) }).then(
+      method.handle(edge, request, { deadlineMs: Math.min(leftMs, patienceMs), signal: () => (this.#abort ??= new AbortController()).signal }).then(
         (answer) => this.#guarded(() => this.#answer(method.output.encodeFrame(answer))),
         (error: unknown) => this.refuse(error),
       );

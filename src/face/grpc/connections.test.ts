@@ -1,0 +1,149 @@
+// How connections begin, and end, when their client says little, says it late, or says what HTTP/2 does not know.
+
+import { connect as http2Connect } from 'node:http2';
+import { connect as tcpConnect, createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { afterEach, expect, it } from 'vitest';
+import { nodeClock } from '../../node/clock.ts';
+import { Flag, FrameType, frame, framesOf, preface, requestHeaders, settings, settingsAck } from '../../../test/support/http2-frames.ts';
+import type { Frame } from '../../../test/support/http2-frames.ts';
+import { GrpcServer } from './server.ts';
+import type { GrpcServerOptions } from './server.ts';
+
+const closers: (() => void)[] = [];
+afterEach(() => {
+  for (const close of closers.splice(0)) close();
+});
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms));
+
+interface Client {
+  readonly socket: Socket;
+  frames(): readonly Frame[];
+  closed(): boolean;
+}
+
+async function world(options: Partial<GrpcServerOptions> = {}): Promise<{ server: GrpcServer; dial: (...bytes: Uint8Array[]) => Promise<Client>; port: number }> {
+  const server = new GrpcServer({ service: { ready: true }, cluster: 7, member: 8, term: () => 3 } as never, { clock: nodeClock, logger: { log: () => undefined } as never, ...options });
+  const tcp = createServer({ allowHalfOpen: true }, (socket) => {
+    // As the port does: somebody has read of it, and given it back.
+    socket.pause();
+    server.take(socket);
+  });
+  await new Promise<void>((resolve) => void tcp.listen(0, '127.0.0.1', resolve));
+  const { port } = tcp.address() as AddressInfo;
+  closers.push(() => {
+    server.close();
+    tcp.close();
+  });
+  const dial = async (...bytes: Uint8Array[]): Promise<Client> => {
+    const socket = tcpConnect({ host: '127.0.0.1', port, allowHalfOpen: true });
+    let received = Buffer.alloc(0);
+    let closed = false;
+    socket.on('data', (chunk: Buffer) => void (received = Buffer.concat([received, chunk])));
+    for (const event of ['end', 'close', 'error']) socket.on(event, () => void (closed = true));
+    closers.push(() => socket.destroy());
+    await new Promise((resolve) => void socket.once('connect', resolve));
+    socket.write(Buffer.concat(bytes));
+    return { socket, frames: () => framesOf(received), closed: () => closed };
+  };
+  return { server, dial, port };
+}
+
+const check = (stream: number, more: Readonly<Record<string, string>> = {}): Buffer =>
+  Buffer.concat([frame(FrameType.headers, Flag.endHeaders, stream, requestHeaders('/grpc.health.v1.Health/Check', more)), frame(FrameType.data, Flag.endStream, stream, new Uint8Array(5))]);
+const serving = '00000000020801';
+const isAnswered = (client: Client, stream: number): boolean => client.frames().some((each) => each.type === FrameType.data && each.stream === stream && each.payload.toString('hex') === serving);
+const kinds = (client: Client): string[] => client.frames().map(({ type, flags }) => `${type}${type === FrameType.settings && (flags & Flag.ack) !== 0 ? ' ack' : ''}`);
+
+it('who sends everything at once is answered at once', async () => {
+  const { dial } = await world();
+  const client = await dial(preface, settings, check(1));
+  await expect.poll(() => isAnswered(client, 1)).toBe(true);
+  // One announcement, and its own settings acknowledged.
+  expect(kinds(client).filter((kind) => kind === '4')).toEqual(['4']);
+});
+
+it('who waits for settings gets them, and its answer to those confuses nobody', async () => {
+  const { dial } = await world();
+  const client = await dial(preface, settings);
+  await expect.poll(() => kinds(client)).toEqual(['4']);
+  client.socket.write(Buffer.concat([settingsAck, check(1)]));
+  await expect.poll(() => isAnswered(client, 1)).toBe(true);
+  expect(kinds(client).filter((kind) => kind.startsWith('4'))).toEqual(['4', '4', '4 ack']);
+  client.socket.write(Buffer.concat([settingsAck, check(3)]));
+  await expect.poll(() => isAnswered(client, 3)).toBe(true);
+  expect(kinds(client)).not.toContain('7');
+});
+
+it('one acknowledgement too many is an error, as it would be without us', async () => {
+  const { dial } = await world();
+  const client = await dial(preface, settings);
+  await expect.poll(() => kinds(client)).toEqual(['4']);
+  client.socket.write(Buffer.concat([settingsAck, check(1), settingsAck, settingsAck]));
+  await expect.poll(() => kinds(client)).toContain('7');
+});
+
+it('requests before the acknowledgement wait for it, each byte by itself', async () => {
+  const { dial } = await world();
+  const client = await dial(preface);
+  for (const byte of Buffer.concat([settings, check(1), check(3), settingsAck, settingsAck])) {
+    client.socket.write(Buffer.of(byte));
+    await new Promise((resolve) => void setImmediate(resolve));
+  }
+  await expect.poll(() => isAnswered(client, 1) && isAnswered(client, 3)).toBe(true);
+  expect(kinds(client)).not.toContain('7');
+});
+
+it('a URL as authority is taken, plain, padded and with a priority, in every request of the beginning', async () => {
+  const { dial } = await world();
+  const url = requestHeaders('/grpc.health.v1.Health/Check', { ':authority': 'http://127.0.0.1:2379/x' });
+  // Fields by name are nobody's business here: the authority by its number is what such clients send.
+  const byNumber = (text: string): Buffer => Buffer.concat([Buffer.from([0x01, text.length]), Buffer.from(text)]);
+  const block = Buffer.concat([requestHeaders('/grpc.health.v1.Health/Check').subarray(0, url.indexOf(':authority') - 2), byNumber('http://127.0.0.1:2379'), Buffer.from([0x0f, 0x10, 16]), Buffer.from('application/grpc')]);
+  const body = (stream: number): Buffer => frame(FrameType.data, Flag.endStream, stream, new Uint8Array(5));
+  const client = await dial(
+    preface, settings,
+    frame(FrameType.headers, Flag.endHeaders, 1, block), body(1),
+  );
+  await expect.poll(() => isAnswered(client, 1)).toBe(true);
+  const padded = await dial(preface, settings, frame(FrameType.headers, Flag.endHeaders | 8 | 32, 1, Buffer.concat([Buffer.of(3, 0, 0, 0, 0, 9), block, new Uint8Array(3)])), body(1));
+  await expect.poll(() => isAnswered(padded, 1)).toBe(true);
+});
+
+it('a connection kept in reserve is served when it is used', async () => {
+  const { dial, server } = await world({ quietMs: 60_000 });
+  const client = await dial(preface, settings);
+  await expect.poll(() => kinds(client)).toEqual(['4']);
+  client.socket.write(settingsAck);
+  await expect.poll(() => server.connectionCount).toBe(1);
+  client.socket.write(Buffer.concat([settingsAck, check(1)]));
+  await expect.poll(() => isAnswered(client, 1)).toBe(true);
+});
+
+it('who goes on and on without a request is closed, and so is who says nothing', async () => {
+  const { dial } = await world({ greetingMs: 300, quietMs: 100 });
+  const endless = await dial(preface, settings, ...Array.from({ length: 20_000 }, () => frame(FrameType.windowUpdate, 0, 0, Buffer.of(0, 0, 0, 1))));
+  await expect.poll(() => endless.closed(), { timeout: 5000 }).toBe(true);
+  const silent = await dial(preface);
+  const unanswering = await dial(preface, settings);
+  const ending = await dial(preface, settings);
+  ending.socket.end();
+  await expect.poll(() => ending.closed(), { timeout: 200 }).toBe(true);
+  for (const each of [silent, unanswering]) await expect.poll(() => each.closed(), { timeout: 5000 }).toBe(true);
+});
+
+it('a client that breaks HTTP/2 and stays is closed in time; one that is merely quiet is not', async () => {
+  const { dial, port } = await world({ greetingMs: 300, quietMs: 200, pongMs: 400 });
+  const quiet = http2Connect(`http://127.0.0.1:${port}`);
+  quiet.on('error', () => undefined);
+  closers.push(() => quiet.destroy());
+  // What follows a request's headers, without a request; and a frame longer than any may be.
+  const continuation = Buffer.from([0, 0, 5, 9, 9, 0, 0, 0, 1, 1, 2, 3, 4, 5]);
+  const broken = await Promise.all(Array.from({ length: 20 }, (_, at) => dial(preface, settings, at % 2 === 0 ? continuation : Buffer.from([1, 0, 0, 0, 0, 0, 0, 0, 1]))));
+  // It greets and then never answers a ping.
+  const mute = await dial(preface, settings, check(1));
+  for (const each of [...broken, mute]) await expect.poll(() => each.closed(), { timeout: 5000 }).toBe(true);
+  await sleep(1000);
+  expect([quiet.destroyed, quiet.closed]).toEqual([false, false]);
+});
