@@ -122,7 +122,7 @@ describe('floods of HTTP/2', () => {
     const call = (path: string, body: Uint8Array): Promise<string> => new Promise((resolve) => {
       const stream = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' });
       let status = 'no trailers';
-      for (const event of ['response', 'trailers']) stream.on(event, (headers: Record<string, unknown>) => void (status = String(headers['grpc-status'] ?? status)));
+      for (const event of ['response', 'trailers']) stream.on(event, (headers: Record<string, string | undefined>) => void (status = headers['grpc-status'] ?? status));
       stream.on('error', (error) => void (status = error.message));
       stream.on('close', () => resolve(status));
       stream.resume().end(body);
