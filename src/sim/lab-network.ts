@@ -11,7 +11,7 @@ import { HelloReader } from '../core/wire/index.ts';
 import type { Purpose } from '../core/wire/index.ts';
 import { ClientFrame } from '../engine/native/message.ts';
 import { PeerFrame } from '../engine/peers/frames.ts';
-import { decodeMessage } from '../engine/peers/message-codec.ts';
+import { messageTypeOf } from '../engine/peers/message-codec.ts';
 import { DialError } from '../engine/ports.ts';
 import type { Address, Clock, Connection, ConnectionHandlers, Listener, Network } from '../engine/ports.ts';
 
@@ -102,7 +102,7 @@ class LabConnection implements Connection {
         return type === ClientFrame.cancel ? 'session' : 'request';
       case 'control': {
         if (type !== PeerFrame.raft) return 'session';
-        return decodeMessage(unit.subarray(frameHeadBytes))!.message.type.endsWith('Reply') ? 'reply' : 'request';
+        return messageTypeOf(unit.subarray(frameHeadBytes))!.endsWith('Reply') ? 'reply' : 'request';
       }
       case 'bulk':
         return type === PeerFrame.snapshotOffer ? 'request' : type === PeerFrame.snapshotDone ? 'reply' : 'session';

@@ -9,6 +9,7 @@ import type { MachineFactory } from '../../src/engine/replica/state-machine.ts';
 import type { Clock, Ports } from '../../src/engine/ports.ts';
 import { nextBelow, nextUint32, seedRandom } from '../../src/core/random.ts';
 import type { RandomState } from '../../src/core/random.ts';
+import { drainNode } from '../../src/face/sim.ts';
 import { VirtualClock } from '../../src/sim/clock.ts';
 import { SimDisk } from '../../src/sim/disk.ts';
 import { LabNetwork } from '../../src/sim/lab-network.ts';
@@ -34,7 +35,7 @@ export interface LabOptions {
 }
 
 export class LabCluster {
-  readonly clock: VirtualClock = new VirtualClock();
+  readonly clock: VirtualClock = new VirtualClock(undefined, drainNode);
   readonly network: LabNetwork;
   readonly random: RandomState;
   readonly names: readonly string[];

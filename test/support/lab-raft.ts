@@ -22,7 +22,7 @@ export class LabRaft extends LabCluster {
   readonly applied: (readonly number[])[];
   readonly #violations: string[] = [];
   /** The longest list that anybody applied: all others must be beginnings of it. */
-  #longest: readonly number[] = [];
+  readonly #longest: number[] = [];
   commands = 0;
   bytesProposed = 0;
 
@@ -42,7 +42,7 @@ export class LabRaft extends LabCluster {
     const index = values.length - 1;
     if (values.length <= this.#longest.length) {
       if (this.#longest[index] !== values[index]) this.#violations.push(`${this.names[at]} applied ${values[index]} at ${index + 1}, another ${this.#longest[index]}`);
-    } else this.#longest = [...this.#longest, values[index]!];
+    } else this.#longest.push(values[index]!);
   }
 
   override crash(at: number): void {
@@ -97,7 +97,8 @@ export class LabRaft extends LabCluster {
   /** How many applied something at the index; that nobody applied something else there is watched all the time. */
   committed(index: number): { readonly count: number; readonly value: number | undefined } {
     const values = this.applied.map((each) => each[index - 1]).filter((value) => value !== undefined);
-    expect(new Set(values).size, 'one command at one index').toBeLessThanOrEqual(1);
+    // Asked thousands of times: an expectation that holds is not free.
+    if (values.some((value) => value !== values[0])) expect.fail(`one command at one index: ${values} at ${index}`);
     return { count: values.length, value: values[0] };
   }
 

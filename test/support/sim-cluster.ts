@@ -13,6 +13,7 @@ import type { Reply, WriteRequest } from '../../src/core/kv/index.ts';
 import { nextUint32, seedRandom } from '../../src/core/random.ts';
 import type { RandomState } from '../../src/core/random.ts';
 import { text, utf8 } from '../../src/core/bytes.ts';
+import { drainNode } from '../../src/face/sim.ts';
 import { VirtualClock } from '../../src/sim/clock.ts';
 import { SimDisk } from '../../src/sim/disk.ts';
 import { SimNetwork } from '../../src/sim/network.ts';
@@ -35,7 +36,7 @@ export interface SimClusterOptions {
 }
 
 export class SimCluster {
-  readonly clock: VirtualClock = new VirtualClock();
+  readonly clock: VirtualClock = new VirtualClock(undefined, drainNode);
   readonly network: SimNetwork;
   readonly random: RandomState;
   readonly names: readonly string[];

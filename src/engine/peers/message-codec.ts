@@ -83,6 +83,11 @@ function encodeBody(writer: Writer, body: Body): void {
   }
 }
 
+/** What an encoded message is, without reading it; undefined as below. */
+export function messageTypeOf(bytes: Uint8Array): MessageType | undefined {
+  return names.get(bytes[4] ?? 0);
+}
+
 /** Undefined: a type of a later version. Entries are views of `bytes`. */
 export function decodeMessage(bytes: Uint8Array): { readonly group: GroupId; readonly message: Message } | undefined {
   const reader = new Reader(bytes);

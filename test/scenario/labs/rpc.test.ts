@@ -12,6 +12,7 @@ import { decodeCommand, encodeCommand } from '../../../src/core/kv/index.ts';
 import type { AppendRequest, Command } from '../../../src/core/kv/index.ts';
 import { text, utf8 } from '../../../src/core/bytes.ts';
 import { Reader, Writer } from '../../../src/core/wire/index.ts';
+import { drainNode } from '../../../src/face/sim.ts';
 import { VirtualClock } from '../../../src/sim/clock.ts';
 import { LabNetwork } from '../../../src/sim/lab-network.ts';
 import { labRow } from '../../support/lab-table.ts';
@@ -22,7 +23,7 @@ type Handler = (argument: Uint8Array) => Uint8Array | Promise<Uint8Array>;
 
 /** A server whose proposals are calls of `handler`. */
 class LabRpc {
-  readonly clock = new VirtualClock();
+  readonly clock = new VirtualClock(undefined, drainNode);
   readonly network = new LabNetwork(this.clock, 1);
   readonly #random = seedRandom(1);
   readonly #channels: Channel[] = [];
