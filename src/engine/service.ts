@@ -93,7 +93,10 @@ export interface MemberService {
   /** An encoded RangeRequest, or a TxnRequest of ranges alone; resolves with the encoded answer. */
   read(request: Uint8Array, options: ReadOptions): Promise<Uint8Array>;
   status(): MemberStatus;
+  /** As this member has it, committed or not. */
   members(): readonly MemberListRow[];
+  /** As it is committed, with all that was committed before the call. On any member. */
+  agreedMembers(options: WaitOptions): Promise<readonly MemberListRow[]>;
   /** 0: the newest revision. */
   hashKv(revision: number): Promise<HashKvResult>;
   readonly ready: boolean;

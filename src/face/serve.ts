@@ -207,7 +207,8 @@ async function placeOf({ name, listen, initialCluster, initialClusterToken }: Se
   const endpoints = initialCluster.filter((member) => member.name !== name && member.address !== listen).map(({ address }) => address);
   if (endpoints.length === 0) throw new OperationError({ code: 'INVALID_CONFIG', detail: 'to join a cluster, --initial-cluster must name a member of it' });
   await using client = await connect({ endpoints, timeoutMs: joinTimeoutMs, cluster: clusterIdOf(initialClusterToken) });
-  const members = await client.members();
+  // Not what one member has: a place that was never committed is nobody's, and whoever took it would wait for ever.
+  const members = await client.agreedMembers();
   const found = members.find((member) => member.name === name);
   if (found === undefined) throw new OperationError({ code: 'INVALID_CONFIG', detail: `the cluster has no member "${name}" yet: thole member add ${name} ${listen}` });
   return { id: found.id, learner: found.learner, witness: found.witness === true, members };

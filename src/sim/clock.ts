@@ -65,44 +65,51 @@ export class VirtualClock implements Clock {
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;
     await this.settle();
-    for (;;) {
-      const first = this.#timers[0];
-      if (first === undefined || first.at > end) break;
-      this.#pop();
-      if (first.cancelled) continue;
-      await this.#run(first);
-    }
+    await this.#runTo(end, () => false);
     this.#now = end;
   }
 
-  /** Runs the next event, whenever it is; false: nothing is pending, and nothing will ever happen again. */
-  async step(): Promise<boolean> {
-    for (let first = this.#timers[0]; first !== undefined; first = this.#timers[0]) {
-      this.#pop();
-      if (first.cancelled) continue;
-      await this.#run(first);
-      return true;
-    }
-    return false;
+  /** Runs what comes until the condition holds, or the time is over, or nothing is pending and nothing will ever happen again. */
+  async until(condition: () => boolean, end: number): Promise<'reached' | 'late' | 'dry'> {
+    await this.settle();
+    return this.#runTo(end, condition, true);
   }
 
-  async #run(timer: Timer): Promise<void> {
-    this.#now = Math.max(this.#now, timer.at);
-    this.events++;
-    timer.callback();
-    await this.settle();
-    this.afterEvent();
+  /** `isOver`: the event that comes after the end is run, too; without one the clock would stand. One loop, because every await of every event counts. */
+  async #runTo(end: number, condition: () => boolean, isOver = false): Promise<'reached' | 'late' | 'dry'> {
+    while (!condition()) {
+      if (isOver && this.#now >= end) return 'late';
+      let first = this.#timers[0];
+      while (first?.cancelled === true) {
+        this.#pop();
+        [first] = this.#timers;
+      }
+      if (first === undefined) return 'dry';
+      if (!isOver && first.at > end) return 'late';
+      this.#pop();
+      this.#now = Math.max(this.#now, first.at);
+      this.events++;
+      first.callback();
+      await this.#drain();
+      if (this.#nextTurn.length > 0) await this.#turns();
+      this.afterEvent();
+    }
+    return 'reached';
   }
 
   /** Promises and turns of the loop, without time passing. */
   async settle(): Promise<void> {
-    for (let turns = 0; ; turns++) {
-      await this.#drain();
-      if (this.#nextTurn.length === 0) return;
+    await this.#drain();
+    if (this.#nextTurn.length > 0) await this.#turns();
+  }
+
+  async #turns(): Promise<void> {
+    for (let turns = 0; this.#nextTurn.length > 0; turns++) {
       if (turns > turnsMax) throw new Error(`time stands still at ${this.#now} ms: the turns of the loop never end`);
       const turn = this.#nextTurn;
       this.#nextTurn = [];
       for (const callback of turn) callback();
+      await this.#drain();
     }
   }
 

@@ -75,7 +75,9 @@ export class Operator {
       if (id === undefined) return;
       this.leaving.add(machine);
       if (await this.#change([{ type: 'promote', id: learner }, { type: 'remove', id }], ['MEMBER_UNKNOWN', 'MEMBER_REMOVED', 'NOT_A_LEARNER'])) this.#coverage.mark('a voter was exchanged');
-      else this.leaving.delete(machine);
+      // Refused as done it may be for the sake of either.
+      const leader = this.#world.leader();
+      if (leader !== undefined && this.#world.replicaOf(leader)!.raft.configuration.members.some((member) => member.id === id)) this.leaving.delete(machine);
     });
   }
 

@@ -84,6 +84,7 @@ export class World {
   /** Called before every call of a disk or of a connection of a member's. */
   onPortCall: (machine: Machine) => void = () => undefined;
   readonly #options: WorldOptions;
+  readonly #kinds = new Map<string, Map<string, string>>();
 
   constructor(options: WorldOptions) {
     const { seed, nodes = 3 } = options;
@@ -93,7 +94,7 @@ export class World {
     this.network = new SimNetwork(this.clock, seed, {
       delayMs: options.delayMs ?? [0, 2],
       windowBytes: options.windowBytes ?? 256 << 10,
-      observe: (kind, from, to, bytes) => this.trace.event(this.clock.now(), to, `${kind} ${from}`, bytes === undefined ? 0 : crc32c(bytes)),
+      observe: (kind, from, to, bytes) => this.trace.event(this.clock.now(), to, this.#kindOf(kind, from), bytes === undefined ? 0 : crc32c(bytes)),
     });
     for (let at = 0; at < nodes; at++) this.#build(true);
   }
@@ -101,6 +102,15 @@ export class World {
   /** One machine more, on which nothing runs yet. */
   build(): Machine {
     return this.#build(false);
+  }
+
+  /** The same string every time: it is looked up for every delivery. */
+  #kindOf(kind: string, from: string): string {
+    let ofHost = this.#kinds.get(from);
+    if (ofHost === undefined) this.#kinds.set(from, (ofHost = new Map()));
+    let found = ofHost.get(kind);
+    if (found === undefined) ofHost.set(kind, (found = `${kind} ${from}`));
+    return found;
   }
 
   #build(founder: boolean): Machine {
@@ -178,7 +188,7 @@ export class World {
     const random = entropy(this.#options.seed, `place ${at} ${number}`);
     const client = new Client({ endpoints, name, timeoutMs: placeMs }, { clock, random, network: this.network.of(name, incarnation.gate), logger: this.#logger(name) });
     try {
-      const members = await client.members();
+      const members = await client.agreedMembers();
       const found = members.find((member) => member.name === name);
       if (found === undefined) throw new OperationError({ code: 'INVALID_CONFIG', detail: `the cluster has no member "${name}" yet` });
       return { id: found.id, learner: found.learner, witness: found.witness === true, members };
@@ -212,13 +222,9 @@ export class World {
 
   /** Lets time pass until the condition holds: true; or until `ms` have passed. */
   async until(condition: () => boolean, ms: number): Promise<boolean> {
-    const end = this.clock.now() + ms;
-    await this.clock.settle();
-    while (!condition()) {
-      if (this.clock.now() >= end) return false;
-      if (!(await this.clock.step())) throw new Error('nothing is pending in virtual time, and yet the run waits: for something only the real world could settle');
-    }
-    return true;
+    const outcome = await this.clock.until(condition, this.clock.now() + ms);
+    if (outcome === 'dry') throw new Error('nothing is pending in virtual time, and yet the run waits: for something only the real world could settle');
+    return outcome === 'reached';
   }
 
   async #boot(machine: Machine, life: Life): Promise<void> {

@@ -4,7 +4,7 @@
 import { emptyBytes } from '../../core/bytes.ts';
 import { OperationError } from '../../core/errors.ts';
 import { parseEndpoint } from '../address.ts';
-import { ClientFrame, decodeHashKv, decodeMembers, decodeMembershipResult, decodeStatus, encodeMembershipChange, encodeNumber } from '../native/message.ts';
+import { ClientFrame, decodeHashKv, decodeMembers, decodeMembershipResult, decodeStatus, encodeMembershipChange, encodeDeadline, encodeNumber } from '../native/message.ts';
 import type { Ports } from '../ports.ts';
 import type { HashKvResult, MemberListRow, MemberStatus, MembershipChange, MembershipResult } from '../service.ts';
 import { SimpleCall } from './call.ts';
@@ -69,8 +69,14 @@ export class Client implements AsyncDisposable {
     return this.#call(ClientFrame.status, emptyBytes, decodeStatus, this.#dispatcher.channel(endpoint), 'freely', options);
   }
 
+  /** As one member, the leader if it is known, sees them now. */
   members(options: CallOptions = {}): Promise<readonly MemberListRow[]> {
     return this.#call(ClientFrame.members, emptyBytes, decodeMembers, 'leader', 'freely', options);
+  }
+
+  /** As they are committed, with all that was committed before the call. */
+  agreedMembers(options: CallOptions = {}): Promise<readonly MemberListRow[]> {
+    return this.#call(ClientFrame.members, encodeDeadline, decodeMembers, 'leader', 'freely', options);
   }
 
   /** @param revision 0: the newest. */

@@ -4,8 +4,8 @@ import { OperationError, fail } from '../../core/errors.ts';
 import { toId } from '../../core/ids.ts';
 import { Kv, checkAllowed, clusterVersions, decodeRequest, encodeCommand, encodeReadResult, isReadOnly, versionNeeded } from '../../core/kv/index.ts';
 import type { RangeRequest, TxnRequest } from '../../core/kv/index.ts';
-import { configurationOf } from '../../core/raft/index.ts';
-import type { Change } from '../../core/raft/index.ts';
+import { configurationOf, noConfiguration } from '../../core/raft/index.ts';
+import type { Change, Configuration } from '../../core/raft/index.ts';
 import { protocolHighest } from '../../core/wire/index.ts';
 import { KvMachine } from '../replica/kv-machine.ts';
 import type { Replica } from '../replica/replica.ts';
@@ -127,11 +127,15 @@ export class KvService implements MemberService {
   }
 
   members(): readonly MemberListRow[] {
-    const { members, learners, witnesses, joining } = this.#member.configuration;
-    return members.map(({ id, name, address }) => ({
-      id, name, address, learner: learners.includes(id),
-      ...(joining?.includes(id) === true ? { joining: true } : {}), ...(witnesses.includes(id) ? { witness: true } : {}),
-    }));
+    return rowsOf(this.#member.configuration);
+  }
+
+  async agreedMembers(options: WaitOptions): Promise<readonly MemberListRow[]> {
+    const replica = this.#replica();
+    if (replica instanceof OperationError) throw replica;
+    await abortable(replica.barrier(this.#member.clock.now() + options.deadlineMs), options.signal);
+    const { configurations, log } = replica.raft.state;
+    return rowsOf(configurations.findLast(({ index }) => index <= log.committed)?.configuration ?? noConfiguration);
   }
 
   async hashKv(revision: number): Promise<HashKvResult> {
@@ -222,6 +226,13 @@ export class KvService implements MemberService {
     // news do not come from. A barrier that was passed says both, until it is as old as the read may be.
     return options.maxAgeMs !== undefined && this.#member.clock.now() - this.#freshAt > options.maxAgeMs;
   }
+}
+
+function rowsOf({ members, learners, witnesses, joining }: Configuration): MemberListRow[] {
+  return members.map(({ id, name, address }) => ({
+    id, name, address, learner: learners.includes(id),
+    ...(joining?.includes(id) === true ? { joining: true } : {}), ...(witnesses.includes(id) ? { witness: true } : {}),
+  }));
 }
 
 function toAddition({ name, address, as }: MembershipChange & { readonly type: 'add' }, id: number): [number, Change] {

@@ -136,6 +136,14 @@ function decodeStrings(reader: Reader): string[] {
   return strings;
 }
 
+export function encodeDeadline(deadlineMs: number): Uint8Array {
+  return new Writer(4).u32(toU32(deadlineMs)).finish();
+}
+
+export function decodeDeadline(body: Uint8Array): number {
+  return Math.min(new Reader(body).u32(), deadlineMsMax);
+}
+
 export function encodeMembers(members: readonly MemberListRow[]): Uint8Array {
   const writer = new Writer(256).u32(members.length);
   for (const { id, name, address, learner, witness, joining } of members) {

@@ -11,7 +11,7 @@ import { FrameReader, encodeFailure, encodeFrame, frameOverheadBytes } from '../
 import type { Frame } from '../../core/wire/index.ts';
 import type { Clock, Connection, Logger } from '../ports.ts';
 import type { MemberService } from '../service.ts';
-import { ClientFrame, answerBytesMax, clientFrameBytesMax, decodeMembershipChange, decodeNumber, decodePropose, decodeRead, encodeHashKv, encodeMembers, encodeMembershipResult, encodeStatus } from './message.ts';
+import { ClientFrame, answerBytesMax, clientFrameBytesMax, decodeDeadline, decodeMembershipChange, decodeNumber, decodePropose, decodeRead, encodeHashKv, encodeMembers, encodeMembershipResult, encodeStatus } from './message.ts';
 import { Deadline } from './timeout-wheel.ts';
 import type { TimeoutWheel } from './timeout-wheel.ts';
 
@@ -238,7 +238,8 @@ export class ServerConnection {
       case ClientFrame.status:
         return this.send(ClientFrame.answer, stream, encodeStatus(service.status()));
       case ClientFrame.members:
-        return this.send(ClientFrame.answer, stream, encodeMembers(service.members()));
+        if (body.length === 0) return this.send(ClientFrame.answer, stream, encodeMembers(service.members()));
+        return this.#await(stream, 'other', body.length, deadlineMsMax, service.agreedMembers({ deadlineMs: decodeDeadline(body) }).then(encodeMembers));
       case ClientFrame.hashKv:
         return this.#await(stream, 'other', body.length, deadlineMsMax, service.hashKv(decodeNumber(body)).then(encodeHashKv));
       case ClientFrame.moveLeader:

@@ -93,9 +93,10 @@ export function decodeMessage(bytes: Uint8Array): { readonly group: GroupId; rea
   const reader = new Reader(bytes);
   const group = reader.u32();
   const type = names.get(reader.u8());
-  const envelope = { from: reader.u53(), to: reader.u53(), term: reader.u53() };
+  const [from, to, term] = [reader.u53(), reader.u53(), reader.u53()];
   if (type === undefined) return undefined;
-  return { group, message: { ...envelope, ...decodeBody(reader, type) } };
+  // In this order: what a literal begins with is cloned at once, what it ends with is copied property by property.
+  return { group, message: { ...decodeBody(reader, type), from, to, term } };
 }
 
 function decodeBody(reader: Reader, type: MessageType): Body {

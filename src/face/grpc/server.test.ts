@@ -49,6 +49,10 @@ class LocalService implements MemberService {
   status(): MemberStatus {
     return { cluster: 7, member: 8, leader: 8, revision: this.kv.revision, errors: [] } as unknown as MemberStatus;
   }
+  agreedMembers(): Promise<[]> {
+    return Promise.resolve([]);
+  }
+
   members(): [] {
     return [];
   }

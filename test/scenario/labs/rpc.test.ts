@@ -41,7 +41,7 @@ class LabRpc {
         this.handled.push(new TextDecoder().decode(argument));
         return handler(argument);
       },
-      read: unused, status: () => status, members: () => [], hashKv: unused, ready: true, moveLeader: unused, changeMembership: unused,
+      read: unused, status: () => status, members: () => [], agreedMembers: unused, hashKv: unused, ready: true, moveLeader: unused, changeMembership: unused,
     };
     const logger = { log: () => undefined };
     const server = new NativeServer(service, { clock: this.clock, logger });

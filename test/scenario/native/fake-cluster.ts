@@ -107,6 +107,11 @@ export class FakeMember implements MemberService {
     return [1, 2, 3].map((id) => ({ id, name: `n${id}`, address: `n${id}:${port}`, learner: false }));
   }
 
+  async agreedMembers(): Promise<readonly MemberListRow[]> {
+    if (this.shared.leader === 0) throw new OperationError({ code: 'NO_LEADER' });
+    return this.members();
+  }
+
   hashKv(revision: number): Promise<HashKvResult> {
     const { kv } = this.shared;
     return Promise.resolve({ hash: 7, compactRevision: kv.compactRevision, revision: revision === 0 ? kv.revision : revision, digest: kv.digest().digest, index: kv.appliedIndex });
