@@ -31,12 +31,8 @@ export class Ticker {
   }
 
   #fire(): void {
-    const now = this.#clock.now();
-    const late = now - this.#due;
+    const late = this.#clock.now() - this.#due;
     this.latestMs = Math.max(this.latestMs, late);
-    // What was missed is not made up for: counting a pause of a second as twenty ticks would call an election
-    // that nobody needs.
-    this.#due = Math.max(this.#due + this.#intervalMs, now + this.#intervalMs / 2);
     if (late <= this.#intervalMs) return this.#run();
     // Two turns: the first ends the poll that was cut short, the second follows a whole one, whose messages have
     // also been through the turn of the replicas.
@@ -45,6 +41,9 @@ export class Ticker {
 
   #run(): void {
     if (this.#stopped) return;
+    // What was missed is not made up for: counting a pause of a second as twenty ticks would call an election that
+    // nobody needs. By the time it is now: a pause may have come between the timer and this turn, too.
+    this.#due = Math.max(this.#due + this.#intervalMs, this.#clock.now() + this.#intervalMs / 2);
     this.#tick();
     this.#wait();
   }
