@@ -15,8 +15,12 @@ export interface ReplicaOptions {
   readonly appendBytesMax: number;
   /** A snapshot is taken when the log has grown by this, or by half the state, whichever is more. @default 32 MiB */
   readonly snapshotLogBytes: number;
+  /** Or when so many entries were applied since the last. @default 100 000 */
+  readonly snapshotLogEntries: number;
   /** Bytes of log kept behind a snapshot for followers that are a little late. @default 8 MiB */
   readonly tailBytes: number;
+  /** Bytes kept beyond that for a follower that is heard and lacks them: more, and it is sent the state. @default 4 · tailBytes */
+  readonly followerTailBytes?: number;
   /** A learner that joins is promoted once it has been caught up for so many ticks; Infinity: by hand alone. @default 10 */
   readonly promoteAfterTicks: number;
   /**
@@ -37,6 +41,7 @@ export const defaultReplicaOptions: ReplicaOptions = {
   queueBytesMax: 64 << 20,
   appendBytesMax: 1 << 20,
   snapshotLogBytes: 32 << 20,
+  snapshotLogEntries: 100_000,
   tailBytes: 8 << 20,
   promoteAfterTicks: 10,
   snapshotBytesPerSecond: 64 << 20,

@@ -1,11 +1,12 @@
 // When a group's snapshots are taken, sent and thrown away. Taking one pins the state (O(1)) and writes it out in
 // the background; the log's prefix goes only once the file and its marker are durable.
 
-import { configurationAt, entryBytes } from '../../core/raft/index.ts';
+import { configurationAt } from '../../core/raft/index.ts';
 import type { GroupId, LogIndex, MemberId, SnapshotMarker } from '../../core/raft/index.ts';
 import type { Log } from '../log/index.ts';
 import type { Peers } from '../peers/peers.ts';
 import type { Logger, Ports } from '../ports.ts';
+import { compactionAt } from './compaction.ts';
 import type { CommitRound } from './commit-round.ts';
 import type { ReplicaOptions } from './options.ts';
 import type { Replica } from './replica.ts';
@@ -34,6 +35,10 @@ export class Snapshotter {
   #busy: Promise<void> | undefined;
   #newest: SnapshotMarker | undefined;
   readonly #sending = new Set<MemberId>();
+  /** Up to where the snapshot reaches that was sent to a member last. Behind it the log stays, or it would never catch up. */
+  readonly #sentUpTo = new Map<MemberId, LogIndex>();
+  /** Of the log that the newest snapshot holds. */
+  #keptBytes = 0;
   #closed = false;
   taken = 0;
   sent = 0;
@@ -50,13 +55,17 @@ export class Snapshotter {
     const { log, replicaOptions } = this.#member;
     if (this.#busy !== undefined || this.#closed || log === undefined) return;
     const replica = this.#member.replica(this.#group)!;
-    const threshold = Math.max(replicaOptions.snapshotLogBytes, replica.machine.bytes / 2);
-    if (log.bytes(this.#group) - replicaOptions.tailBytes < threshold) return;
-    if (replica.machine.appliedIndex <= (this.#newest?.index ?? 0)) return;
+    const { bytes, appliedIndex } = replica.machine;
+    const last = this.#newest?.index ?? 0;
+    if (appliedIndex <= last) return;
+    const isLong = log.bytes(this.#group) - Math.max(this.#keptBytes, replicaOptions.tailBytes) >= Math.max(replicaOptions.snapshotLogBytes, bytes / 2);
+    if (!isLong && appliedIndex - last < replicaOptions.snapshotLogEntries) return;
     this.#busy = this.#take()
       .catch((error: unknown) => this.#member.logger.log('error', 'a snapshot could not be taken', { group: this.#group, error: String(error) }))
       .finally(() => {
         this.#busy = undefined;
+        // What was applied meanwhile may be worth the next.
+        this.applied();
       });
   }
 
@@ -99,12 +108,13 @@ export class Snapshotter {
     if (marker === undefined || replica === undefined) return false;
     const { identity, peers, ports, replicaOptions } = this.#member;
     const offer = { group: this.#group, from: identity.member, term: replica.raft.state.term, marker };
+    this.#sentUpTo.set(to, marker.index);
     this.#member.logger.log('info', 'sends a snapshot', { to, index: marker.index });
     return sendSnapshotFile(ports, this.#directory, offer, (handlers) => peers.bulk(to, handlers), replicaOptions.snapshotBytesPerSecond);
   }
 
   async #take(): Promise<void> {
-    const { ports, identity, logger } = this.#member;
+    const { ports, identity, logger, replicaOptions } = this.#member;
     const replica = this.#member.replica(this.#group)!;
     const { appliedIndex: index, appliedTerm: term } = replica.machine;
     const marker: SnapshotMarker = {
@@ -116,7 +126,9 @@ export class Snapshotter {
     if (this.#closed) return;
     // A snapshot from the leader may have replaced everything while this one was written.
     if (replica.raft.state.log.offset >= index) return file === undefined ? undefined : ports.disk.remove(file.path);
-    const through = this.#dropThrough(index);
+    const { tailBytes, followerTailBytes = 4 * tailBytes } = replicaOptions;
+    const keepsNothing = { through: index, keptBytes: 0 };
+    const { through, keptBytes } = identity.witness ? keepsNothing : compactionAt(replica.raft.state.log, index, this.#held(), { tailBytes, followerTailBytes });
     await new Promise<void>((resolve) => {
       // The file is durable; then its marker; and only behind the marker may the prefix go.
       this.#member.round.submit([
@@ -125,6 +137,7 @@ export class Snapshotter {
       ], resolve);
     });
     this.#newest = marker;
+    this.#keptBytes = keptBytes;
     this.taken++;
     replica.enqueue({ type: 'compact', index: through });
     if (file !== undefined) await removeOldSnapshots(ports.disk, this.#directory, this.#group, file.path);
@@ -137,15 +150,11 @@ export class Snapshotter {
     return writeSnapshot(ports, this.#directory, header, snapshot, replicaOptions.snapshotBytesPerSecond);
   }
 
-  /** Keeps a tail behind the snapshot: a follower that is a little late is served from the log. */
-  #dropThrough(index: LogIndex): LogIndex {
-    const { state } = this.#member.replica(this.#group)!.raft;
-    let left = this.#member.replicaOptions.tailBytes;
-    let at = index;
-    for (; at > state.log.offset; at--) {
-      left -= entryBytes(state.log.entries[at - state.log.offset - 1]!);
-      if (left < 0) break;
-    }
-    return Math.max(at, state.log.offset);
+  /** How far each holds the log who will need what follows: by appends, or once the snapshot sent to it has come. */
+  #held(): readonly LogIndex[] {
+    const { progress } = this.#member.replica(this.#group)!.raft.state;
+    for (const id of this.#sentUpTo.keys()) if (progress.get(id)?.mode !== 'snapshot' && !this.#sending.has(id)) this.#sentUpTo.delete(id);
+    const heard = [...progress].filter(([, { mode, active, wasActive }]) => mode !== 'snapshot' && (active || wasActive));
+    return [...heard.map(([, { match }]) => match), ...this.#sentUpTo.values()];
   }
 }

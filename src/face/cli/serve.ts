@@ -55,7 +55,7 @@ async function run(command: Command): Promise<number> {
     const starting = serve({
       ...config,
       logger,
-      replica: { snapshotLogBytes: config.snapshotLogBytes, ...(config.leaseDrift === 'off' ? {} : { leaseDriftMax: config.leaseDrift }) },
+      replica: { snapshotLogBytes: config.snapshotLogBytes, snapshotLogEntries: config.snapshotLogEntries, ...(config.leaseDrift === 'off' ? {} : { leaseDriftMax: config.leaseDrift }) },
     });
     const served = await Promise.race([starting, go]);
     if (served === undefined) {

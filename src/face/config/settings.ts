@@ -89,6 +89,7 @@ export interface ServeConfig {
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   readonly leaseDrift: number | 'off';
   readonly snapshotLogBytes: number;
+  readonly snapshotLogEntries: number;
   readonly segmentBytes: number;
 }
 
@@ -108,6 +109,7 @@ export const settings: { readonly [K in keyof ServeConfig]: Setting<ServeConfig[
   logLevel: { flag: 'log-level', placeholder: 'LEVEL', description: 'debug, info, warn or error', fallback: 'info', parse: oneOf('debug', 'info', 'warn', 'error') },
   leaseDrift: { flag: 'lease-drift', placeholder: 'off|RATIO', description: 'reads by lease, and how far members’ clocks may differ in rate', fallback: 'off', parse: driftOrOff },
   snapshotLogBytes: { flag: 'snapshot-log-bytes', placeholder: 'BYTES', description: 'log growth between snapshots', fallback: 32 << 20, parse: integer(1 << 16, 2 ** 32) },
+  snapshotLogEntries: { flag: 'snapshot-log-entries', placeholder: 'COUNT', description: 'entries between snapshots, where the log grows by less', fallback: 100_000, parse: integer(100, 2 ** 31) },
   segmentBytes: { flag: 'segment-bytes', placeholder: 'BYTES', description: 'size of a log segment', fallback: 16 << 20, parse: integer(1 << 16, 2 ** 30) },
 };
 
