@@ -3,7 +3,7 @@
 
 import { fail } from '../../core/errors.ts';
 import { decodeChanges, decodeConfiguration, encodeChanges, encodeConfiguration, refusalCodes } from '../../core/raft/index.ts';
-import type { Body, ChangeRefusal, Entry, EntryKind, GroupId, Message, MessageType, SnapshotMarker } from '../../core/raft/index.ts';
+import type { Body, ChangeRefusal, Entry, EntryKind, GroupId, MemberId, Message, MessageType, SnapshotMarker, Term } from '../../core/raft/index.ts';
 import { Reader, Writer } from '../../core/wire/index.ts';
 
 const types: Readonly<Record<MessageType, number>> = {
@@ -95,55 +95,55 @@ export function decodeMessage(bytes: Uint8Array): { readonly group: GroupId; rea
   const type = names.get(reader.u8());
   const [from, to, term] = [reader.u53(), reader.u53(), reader.u53()];
   if (type === undefined) return undefined;
-  // In this order: what a literal begins with is cloned at once, what it ends with is copied property by property.
-  return { group, message: { ...decodeBody(reader, type), from, to, term } };
+  return { group, message: decodeTyped(reader, type, from, to, term) };
 }
 
-function decodeBody(reader: Reader, type: MessageType): Body {
+/** Every message is made in one piece: to spread a body behind its envelope takes ten times as long as to read both. */
+function decodeTyped(reader: Reader, type: MessageType, from: MemberId, to: MemberId, term: Term): Message {
   switch (type) {
     case 'preVote':
     case 'vote':
-      return { type, lastIndex: reader.u53(), lastTerm: reader.u53(), transfer: reader.u8() === 1 };
+      return { type, from, to, term, lastIndex: reader.u53(), lastTerm: reader.u53(), transfer: reader.u8() === 1 };
     case 'preVoteReply':
     case 'voteReply':
-      return { type, granted: reader.u8() === 1 };
+      return { type, from, to, term, granted: reader.u8() === 1 };
     case 'append':
-      return decodeAppend(reader);
+      return decodeAppend(reader, from, to, term);
     case 'appendReply':
-      return { type, index: reader.u53(), rejected: reader.u8() === 1, hintIndex: reader.u53(), hintTerm: reader.u53() };
+      return { type, from, to, term, index: reader.u53(), rejected: reader.u8() === 1, hintIndex: reader.u53(), hintTerm: reader.u53() };
     case 'heartbeat':
-      return { type, commit: reader.u53(), round: reader.u53(), digestIndex: reader.u53(), digest: reader.string(), stamp: reader.remaining > 0 ? reader.u53() : 0 };
+      return { type, from, to, term, commit: reader.u53(), round: reader.u53(), digestIndex: reader.u53(), digest: reader.string(), stamp: reader.remaining > 0 ? reader.u53() : 0 };
     case 'heartbeatReply': {
       const round = reader.u53();
-      return reader.remaining > 0 ? { type, round, stamp: reader.u53(), loyaltyMs: reader.u32() } : { type, round, stamp: 0, loyaltyMs: 0 };
+      return reader.remaining > 0 ? { type, from, to, term, round, stamp: reader.u53(), loyaltyMs: reader.u32() } : { type, from, to, term, round, stamp: 0, loyaltyMs: 0 };
     }
     case 'readIndex':
-      return { type, id: reader.u53() };
+      return { type, from, to, term, id: reader.u53() };
     case 'readIndexReply':
-      return { type, id: reader.u53(), index: reader.u53() };
+      return { type, from, to, term, id: reader.u53(), index: reader.u53() };
     case 'propose':
-      return { type, id: reader.u53(), data: reader.bytes() };
+      return { type, from, to, term, id: reader.u53(), data: reader.bytes() };
     case 'proposeReply': {
       const id = reader.u53();
       const outcome = outcomes[reader.u8()] ?? fail('PROTOCOL', { detail: 'an unknown outcome of a proposal' });
-      return { type, id, outcome, index: reader.u53(), entryTerm: reader.u53() };
+      return { type, from, to, term, id, outcome, index: reader.u53(), entryTerm: reader.u53() };
     }
     case 'change':
-      return { type, id: reader.u53(), joint: reader.u8() === 1, changes: decodeChanges(reader.bytes()) };
+      return { type, from, to, term, id: reader.u53(), joint: reader.u8() === 1, changes: decodeChanges(reader.bytes()) };
     case 'changeReply': {
       const id = reader.u53();
       const code = reader.u8();
       const refused = code === 0 ? undefined : (refusals[code - 1] ?? fail('PROTOCOL', { detail: 'an unknown refusal of a change' }));
-      return { type, id, refused, index: reader.u53(), entryTerm: reader.u53() };
+      return { type, from, to, term, id, refused, index: reader.u53(), entryTerm: reader.u53() };
     }
     case 'timeoutNow':
-      return { type };
+      return { type, from, to, term };
     case 'snapshot':
-      return { type, marker: decodeMarker(reader) };
+      return { type, from, to, term, marker: decodeMarker(reader) };
   }
 }
 
-function decodeAppend(reader: Reader): Body {
+function decodeAppend(reader: Reader, from: MemberId, to: MemberId, term: Term): Message {
   const prevIndex = reader.u53();
   const prevTerm = reader.u53();
   const commit = reader.u53();
@@ -151,10 +151,10 @@ function decodeAppend(reader: Reader): Body {
   const entries: Entry[] = [];
   // Each entry takes 13 bytes at least: a count that cannot be true fails on its first missing byte.
   for (let at = 1; at <= count; at++) {
-    const term = reader.u53();
+    const entryTerm = reader.u53();
     const kind = reader.u8();
     if (kind > 2) fail('UNSUPPORTED', { detail: `an entry of kind ${kind}` });
-    entries.push({ index: prevIndex + at, term, kind: kind as EntryKind, data: reader.bytes() });
+    entries.push({ index: prevIndex + at, term: entryTerm, kind: kind as EntryKind, data: reader.bytes() });
   }
-  return { type: 'append', prevIndex, prevTerm, commit, entries };
+  return { type: 'append', from, to, term, prevIndex, prevTerm, commit, entries };
 }
