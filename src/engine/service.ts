@@ -70,7 +70,8 @@ export interface MemberListRow {
  */
 export type MembershipChange =
   | { readonly type: 'add'; readonly name: string; readonly address: string; readonly as: 'voter' | 'learner' | 'witness' }
-  | { readonly type: 'promote' | 'remove'; readonly id: number }
+  /** `also`: others, in one and the same joint change: all of them or none. */
+  | { readonly type: 'promote' | 'remove'; readonly id: number; readonly also?: readonly number[] }
   | { readonly type: 'update'; readonly id: number; readonly address: string };
 
 export interface MembershipResult {

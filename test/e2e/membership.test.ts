@@ -137,27 +137,48 @@ it('a member that lost its data is replaced: refused as it was, taken under a ne
   await agreed(client, cluster.endpoints);
 });
 
-it('a learner stays one until it is promoted; an address that changed is followed', async () => {
+it('a leader killed in the middle of a joint change leaves a cluster that goes on: changed or not, never between; all restart as they are', async () => {
   const cluster = await Growing.start();
   await using client = await connect({ endpoints: cluster.endpoints, timeoutMs: 15_000 });
-  await leaderOf(client, cluster.endpoints);
+  const leader = await leaderOf(client, cluster.endpoints);
   await cluster.add('n4', '--learner');
+  await cluster.add('n5', '--learner');
   await agreed(client, cluster.endpoints);
-  expect(await cluster.roles(client)).toMatchObject({ n4: 'learner' });
-  expect(await cluster.member('promote', 'n1')).toMatchObject({ code: 1, err: expect.stringContaining('NOT_A_LEARNER') });
-  expect(await cluster.member('promote', 'n4')).toMatchObject({ code: 0 });
-  expect(await cluster.roles(client)).toMatchObject({ n4: 'voter' });
-  expect(await cluster.member('add', 'n4', '127.0.0.1:1')).toMatchObject({ code: 1, err: expect.stringContaining('MEMBER_EXISTS') });
-  expect(await cluster.member('remove', 'nobody')).toMatchObject({ code: 1, err: expect.stringContaining('MEMBER_UNKNOWN') });
+  expect(await cluster.roles(client)).toMatchObject({ n4: 'learner', n5: 'learner' });
+  await expect(client.changeMembership({ type: 'promote', id: leader.member })).rejects.toMatchObject({ code: 'NOT_A_LEARNER' });
+  await expect(client.changeMembership({ type: 'add', name: 'n4', address: '127.0.0.1:1', as: 'voter' })).rejects.toMatchObject({ code: 'MEMBER_EXISTS' });
+  expect(await cluster.member('remove', 'n4', 'nobody')).toMatchObject({ code: 1, err: expect.stringContaining('MEMBER_UNKNOWN') });
 
-  const moved = cluster.running.get('n4')!;
-  moved.kill('SIGTERM');
-  expect(await moved.end()).toMatchObject({ code: 0 });
+  // Its followers stand still: the joint configuration is in its log, on its way to them, and committed by nobody.
+  const followers = ['n1', 'n2', 'n3'].filter((name) => name !== leader.name).map((name) => cluster.running.get(name)!);
+  for (const follower of followers) follower.kill('SIGSTOP');
+  const promoted = thole(['member', 'promote', 'n4', 'n5', '--endpoints', leader.leaderAddress, '--command-timeout', '15s']);
+  await eventually('the joint configuration in its log', async () => {
+    const { lastIndex, commitIndex } = await client.status(leader.leaderAddress);
+    return lastIndex > commitIndex ? true : undefined;
+  }, 5000);
+  cluster.running.get(leader.name)!.kill('SIGKILL');
+  for (const follower of followers) follower.kill('SIGCONT');
+  await promoted;
+  await client.kv.put('after', 'the leader');
+  const roles = await cluster.roles(client);
+  expect(roles['n4']).toBe(roles['n5']);
+  if (roles['n4'] === 'learner') expect(await cluster.member('promote', 'n4', 'n5')).toMatchObject({ code: 0, err: '' });
+  cluster.run(leader.name);
+
+  // One moves; then all restart, and find each other by what the configuration says.
+  cluster.running.get('n4')!.kill('SIGTERM');
+  expect(await cluster.running.get('n4')!.end()).toMatchObject({ code: 0 });
   cluster.places.set('n4', `127.0.0.1:${await freePorts(1)}`);
   expect(await cluster.member('update', 'n4', cluster.places.get('n4')!)).toMatchObject({ code: 0 });
-  cluster.run('n4');
-  await client.kv.put('after', 'the move');
+  for (const member of cluster.running.values()) member.kill('SIGKILL');
+  for (const name of [...cluster.running.keys()]) {
+    await cluster.running.get(name)!.end();
+    cluster.run(name);
+  }
   await agreed(client, cluster.endpoints);
+  await client.kv.put('after', 'the restart');
+  expect(await cluster.roles(client)).toEqual({ n1: 'voter', n2: 'voter', n3: 'voter', n4: 'voter', n5: 'voter' });
   expect((await client.members()).find(({ name }) => name === 'n4')?.address).toBe(cluster.places.get('n4'));
 });
 

@@ -169,12 +169,12 @@ export class KvService implements MemberService {
   async changeMembership(change: MembershipChange, options: WaitOptions): Promise<MembershipResult> {
     const { clock, ports } = this.#member;
     const end = clock.now() + options.deadlineMs;
-    const [id, encoded] = change.type === 'add' ? toAddition(change, toId(ports.random.uint32(), ports.random.uint32())) : [change.id, change];
+    const [id, encoded] = change.type === 'add' ? toAddition(change, toId(ports.random.uint32(), ports.random.uint32())) : [change.id, toChanges(change)];
     for (;;) {
       const replica = this.#replica();
       if (replica instanceof OperationError) throw replica;
       try {
-        await abortable(replica.change([encoded], end), options.signal);
+        await abortable(replica.change(encoded, end), options.signal);
         return { id, members: this.members() };
       } catch (error) {
         // Certainly not in the log, and likely to go better in a moment.
@@ -235,10 +235,19 @@ function rowsOf({ members, learners, witnesses, joining }: Configuration): Membe
   }));
 }
 
-function toAddition({ name, address, as }: MembershipChange & { readonly type: 'add' }, id: number): [number, Change] {
+function toAddition({ name, address, as }: MembershipChange & { readonly type: 'add' }, id: number): [number, readonly Change[]] {
   if (name === '') fail('BAD_REQUEST', { detail: 'a member has a name' });
   parseAddress(address);
-  return [id, { type: as === 'learner' ? 'addLearner' : 'addJoining', member: { id, name, address }, witness: as === 'witness' }];
+  return [id, [{ type: as === 'learner' ? 'addLearner' : 'addJoining', member: { id, name, address }, witness: as === 'witness' }]];
+}
+
+function toChanges(change: Exclude<MembershipChange, { readonly type: 'add' }>): readonly Change[] {
+  if (change.type === 'update') {
+    parseAddress(change.address);
+    return [change];
+  }
+  const { type, id, also = [] } = change;
+  return [id, ...also].map((each) => ({ type, id: each }));
 }
 
 function kvOf(replica: Replica): Kv {

@@ -2,7 +2,7 @@
 // file for people; test/golden/format/native-v1.json has its bytes.
 
 import { fail } from '../../core/errors.ts';
-import { Role } from '../../core/raft/index.ts';
+import { Role, membersMax } from '../../core/raft/index.ts';
 import { Reader, Writer } from '../../core/wire/index.ts';
 import type { HashKvResult, MemberListRow, MemberStatus, MembershipChange, MembershipResult, ReadOptions } from '../service.ts';
 
@@ -168,11 +168,15 @@ function membersFrom(reader: Reader): MemberListRow[] {
 const changeTypes = ['add', 'promote', 'remove', 'update'] as const;
 const joinKinds = ['voter', 'learner', 'witness'] as const;
 
-/** deadline u32 ms · type u8 · id u53 (add: 0) · name · address · kind u8 */
+/** deadline u32 ms · type u8 · id u53 (add: 0) · name · address · kind u8 · further ids: count u32, u53 each; nothing if none */
 export function encodeMembershipChange(deadlineMs: number, change: MembershipChange): Uint8Array {
   const writer = new Writer(128).u32(toU32(deadlineMs)).u8(changeTypes.indexOf(change.type)).u53(change.type === 'add' ? 0 : change.id);
   writer.string(change.type === 'add' ? change.name : '').string('address' in change ? change.address : '');
-  return writer.u8(change.type === 'add' ? joinKinds.indexOf(change.as) : 0).finish();
+  writer.u8(change.type === 'add' ? joinKinds.indexOf(change.as) : 0);
+  const also = 'also' in change ? change.also : [];
+  if (also.length > 0) writer.u32(also.length);
+  for (const id of also) writer.u53(id);
+  return writer.finish();
 }
 
 export function decodeMembershipChange(body: Uint8Array): { readonly deadlineMs: number; readonly change: MembershipChange } {
@@ -182,7 +186,11 @@ export function decodeMembershipChange(body: Uint8Array): { readonly deadlineMs:
   const [id, name, address, kind] = [reader.u53(), reader.string(), reader.string(), reader.u8()];
   const as = joinKinds[kind] ?? fail('UNSUPPORTED', { detail: 'an unknown kind of member' });
   if (type === 'add') return { deadlineMs, change: { type, name, address, as } };
-  return { deadlineMs, change: type === 'update' ? { type, id, address } : { type, id } };
+  if (type === 'update') return { deadlineMs, change: { type, id, address } };
+  const count = reader.remaining > 0 ? reader.u32() : 0;
+  if (count >= membersMax) fail('TOO_LARGE', { detail: `${count + 1} changes of membership at once` });
+  const also = Array.from({ length: count }, () => reader.u53());
+  return { deadlineMs, change: { type, id, ...(also.length > 0 ? { also } : {}) } };
 }
 
 export function encodeMembershipResult(result: MembershipResult): Uint8Array {

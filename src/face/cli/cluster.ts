@@ -46,12 +46,18 @@ async function find(client: Client, text: string): Promise<MemberListRow> {
   return found ?? fail('MEMBER_UNKNOWN', { detail: `there is no member "${text}"` });
 }
 
+async function findAll(client: Client, texts: readonly string[]): Promise<{ readonly id: number; readonly also: readonly number[] }> {
+  const [id, ...also] = await Promise.all(texts.map(async (text) => (await find(client, text)).id));
+  return { id: id!, also };
+}
+
 /** Carries out one change and says what became of the member, as etcdctl does. */
 async function changeMember(flags: ClientFlags, done: string, toChange: (client: Client) => Promise<MembershipChange>): Promise<void> {
   await withClient(flags, async (client) => {
-    const { id, members } = await client.changeMembership(await toChange(client));
+    const change = await toChange(client);
+    const { id, members } = await client.changeMembership(change);
     if (outputOf(flags) === 'json') return print(json({ header: {}, member: { ID: id }, members: members.map((each) => ({ ID: each.id, name: each.name, peerURLs: [`http://${each.address}`], role: roleOf(each) })) }));
-    print(`Member ${formatId(id)} ${done}`);
+    for (const each of [id, ...('also' in change ? change.also : [])]) print(`Member ${formatId(each)} ${done}`);
   });
 }
 
@@ -66,14 +72,14 @@ function memberAdd(): Command {
 }
 
 function memberRemove(): Command {
-  return clientCommand('remove <member>', 'take a member out of the cluster, the leader and the dead too').action((text: string, flags: ClientFlags) =>
-    changeMember(flags, 'removed', async (client) => ({ type: 'remove', id: (await find(client, text)).id })),
+  return clientCommand('remove <members...>', 'take members out of the cluster, the leader and the dead too; several at once: all or none').action((texts: readonly string[], flags: ClientFlags) =>
+    changeMember(flags, 'removed', async (client) => ({ type: 'remove', ...(await findAll(client, texts)) })),
   );
 }
 
 function memberPromote(): Command {
-  return clientCommand('promote <member>', 'let a learner vote').action((text: string, flags: ClientFlags) =>
-    changeMember(flags, 'promoted', async (client) => ({ type: 'promote', id: (await find(client, text)).id })),
+  return clientCommand('promote <members...>', 'let learners vote; several at once: all or none').action((texts: readonly string[], flags: ClientFlags) =>
+    changeMember(flags, 'promoted', async (client) => ({ type: 'promote', ...(await findAll(client, texts)) })),
   );
 }
 

@@ -74,7 +74,7 @@ const hello: Required<Hello> = { lowest: 3, highest: 4, purpose: 'bulk', status:
 const member: Required<MemberListRow> = { id: 1, name: 'a', address: 'b', learner: true, witness: true, joining: true };
 const hash: Required<HashKvResult> = { hash: 1, compactRevision: 3, revision: 4, digest: 'd', index: 5 };
 const membershipChanges: readonly Required<MembershipChange>[] = [
-  { type: 'add', name: 'a', address: 'b', as: 'learner' }, { type: 'promote', id: 1 }, { type: 'remove', id: 1 }, { type: 'update', id: 1, address: 'b' },
+  { type: 'add', name: 'a', address: 'b', as: 'learner' }, { type: 'promote', id: 1, also: [3, 4] }, { type: 'remove', id: 1, also: [3] }, { type: 'update', id: 1, address: 'b' },
 ];
 
 interface Codec {
