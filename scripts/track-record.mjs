@@ -1,11 +1,13 @@
 // docs/track-record.md holds two results of commands: the table of planted bugs (`npm run planted -- --write`), row by
 // row, and the census of sound seeds (`npm run track-record -- census.json`, with the JSON that `npm run census` wrote).
 // What stands between is written by people.
+import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const path = join(dirname(dirname(fileURLToPath(import.meta.url))), 'docs', 'track-record.md');
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const path = join(root, 'docs', 'track-record.md');
 
 /** The lines between `<!-- name -->` and `<!-- /name -->`, made anew. */
 function rewrite(name, make) {
@@ -14,6 +16,14 @@ function rewrite(name, make) {
   const [from, to] = [text.indexOf(begin) + begin.length, text.indexOf(end)];
   if (from < begin.length || to < from) throw new Error(`docs/track-record.md has no place for ${name}`);
   writeFileSync(path, `${text.slice(0, from)}${make(text.slice(from, to)).join('\n')}\n${text.slice(to)}`);
+}
+
+function commitOf() {
+  try {
+    return execFileSync('git', ['-C', root, 'rev-parse', '--short', 'HEAD'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  } catch {
+    return 'unknown';
+  }
 }
 
 const head = ['| bug | what it does | what it breaks | found by | seeds needed | the seed |', '|---|---|---|---|---|---|'];
@@ -30,7 +40,7 @@ export function rewriteRows(plantedBugs, rows, { budget, seconds }) {
     for (const row of rows) known.set(row.bug.name, rowOf(row, seconds));
     const missing = plantedBugs.filter(({ name }) => !known.has(name)).length;
     return [
-      `Each had a budget of ${budget} fresh seeds of ${seconds} simulated seconds.${missing > 0 ? ` ${missing} were not hunted yet.` : ''}`,
+      `Each had a budget of ${budget} fresh seeds of ${seconds} simulated seconds; the newest row is of commit ${commitOf()}.${missing > 0 ? ` ${missing} were not hunted yet.` : ''}`,
       '',
       ...head,
       ...plantedBugs.filter(({ name }) => known.has(name)).map(({ name }) => known.get(name)),
