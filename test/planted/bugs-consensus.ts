@@ -185,8 +185,8 @@ export const consensusBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: 'src/engine/member/ticker.ts',
-        find: 'this.#due = Math.max(this.#due + this.#intervalMs, now + this.#intervalMs / 2);',
-        replace: 'for (this.#due += this.#intervalMs; this.#due <= now; this.#due += this.#intervalMs) this.#tick();',
+        find: 'this.#due = Math.max(this.#due + this.#intervalMs, this.#clock.now() + this.#intervalMs / 2);',
+        replace: 'for (this.#due += this.#intervalMs; this.#due <= this.#clock.now(); this.#due += this.#intervalMs) this.#tick();',
       },
     ],
   },
