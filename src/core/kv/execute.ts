@@ -115,30 +115,30 @@ function holdsFor(compare: Compare, version: Version | undefined): boolean {
   }
 }
 
-/** A key may be put once in a transaction, and not where a delete of the same list, or of a nested branch, covers it. */
+/** A key may be put once in a transaction, and not where a delete of the same list covers it, or one nested before. */
 function hasDuplicates(operations: readonly TxnOperation[]): boolean {
-  const { puts, deletes } = writesOf(operations);
-  if (puts === undefined) return true;
-  return puts.some((key) => deletes.some((range) => isInRange(key, range)));
+  return writesOf(operations) === undefined;
 }
 
-/** Keys put and ranges deleted; `puts` undefined: one is put twice on one path. Branches of a nested one exclude each other. */
-function writesOf(operations: readonly TxnOperation[]): { readonly puts: readonly Uint8Array[] | undefined; readonly deletes: readonly KeyRange[] } {
+/**
+ * Keys put and ranges deleted; undefined: one is put twice on one path, or where it is deleted. etcd's rule, its corners
+ * included: branches of a nested transaction exclude each other, and a nested delete behind a nested put is no conflict.
+ */
+function writesOf(operations: readonly TxnOperation[]): { readonly puts: readonly Uint8Array[]; readonly deletes: readonly KeyRange[] } | undefined {
   const puts: Uint8Array[] = [];
-  const deletes: KeyRange[] = [];
-  const takes = (key: Uint8Array): boolean => puts.every((other) => compareBytes(other, key) !== 0);
+  const deletes: KeyRange[] = operations.filter((operation) => operation.type === 'delete');
+  const isFree = (key: Uint8Array): boolean => !puts.some((other) => compareBytes(other, key) === 0) && !deletes.some((range) => isInRange(key, range));
   for (const operation of operations) {
-    if (operation.type === 'put' || operation.type === 'append') {
-      if (!takes(operation.key)) return { puts: undefined, deletes };
-      puts.push(operation.key);
-    } else if (operation.type === 'delete') deletes.push(operation);
-    else if (operation.type === 'txn') {
-      const branches = [writesOf(operation.success), writesOf(operation.failure)];
-      const inner = branches.flatMap((branch) => branch.puts ?? []);
-      if (branches.some((branch) => branch.puts === undefined) || !inner.every(takes)) return { puts: undefined, deletes };
-      for (const key of inner) if (takes(key)) puts.push(key);
-      deletes.push(...branches.flatMap((branch) => branch.deletes));
-    }
+    if (operation.type !== 'txn') continue;
+    const [first, second] = [writesOf(operation.success), writesOf(operation.failure)];
+    if (first === undefined || second === undefined || ![...first.puts, ...second.puts].every(isFree)) return undefined;
+    puts.push(...first.puts, ...second.puts);
+    deletes.push(...first.deletes, ...second.deletes);
+  }
+  for (const operation of operations) {
+    if (operation.type !== 'put' && operation.type !== 'append') continue;
+    if (!isFree(operation.key)) return undefined;
+    puts.push(operation.key);
   }
   return { puts, deletes };
 }

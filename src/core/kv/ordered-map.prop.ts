@@ -22,7 +22,7 @@ function contents(root: MapRoot<number>): [string, number][] {
 const sorted = (model: ReadonlyMap<string, number>): [string, number][] => [...model].toSorted(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
 
 describe('the ordered map', () => {
-  test('is a sorted map in every version, whatever was looked at between the writes', () => {
+  test('is a sorted map in every version, whatever was looked at between the writes', { timeout: 60_000 }, () => {
     fc.assert(
       fc.property(fc.array(step, { minLength: 300, maxLength: 1500 }), (steps) => {
         const model = new Map<string, number>();
