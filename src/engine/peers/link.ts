@@ -53,6 +53,11 @@ export class Link {
     return true;
   }
 
+  /** What was agreed on this connection does not hold: it is given up, and dialed again in time. */
+  breakOff(): void {
+    this.#connection?.destroy();
+  }
+
   close(): void {
     this.#closed = true;
     this.#cancelRedial?.();

@@ -97,4 +97,22 @@ describe('peers', () => {
     await pair.clock.advance(100);
     expect(pair.heard.filter(({ by }) => by === 2)).toHaveLength(1);
   });
+
+  it('who answers while the disk is full is heard once it no longer is', async () => {
+    const pair = new Pair();
+    const disk = pair.disk(2);
+    const behind = await pair.member(1, [], 11);
+    const leader = await pair.member(2, [infoOf(1)], 22, disk);
+    disk.faults.spaceLeftBytes = 0;
+    behind.send(1, answer(1, 2));
+    await pair.clock.advance(1000);
+    expect(pair.heard).toEqual([]);
+    disk.faults.spaceLeftBytes = Infinity;
+    for (let beat = 0; beat < 20; beat++) {
+      leader.send(1, heartbeat(2, 1));
+      behind.send(1, answer(1, 2));
+      await pair.clock.advance(100);
+    }
+    expect(pair.heard.some(({ by }) => by === 2)).toBe(true);
+  });
 });

@@ -240,7 +240,8 @@ export class Peers {
     const link: Link = new Link(this.#ports, parseAddress(info.address), { ...this.#hello, purpose: 'control' }, {
       opened: (answer) => {
         // Whoever sits at this address now may be another.
-        voice = answer.member === info.id ? this.#voice(info.id, () => undefined, () => undefined) : undefined;
+        // And who is not put on record now is to introduce itself again, or it would never be heard on this link.
+        voice = answer.member === info.id ? this.#voice(info.id, () => link.breakOff(), () => undefined) : undefined;
         this.#greet(link);
       },
       frame: (type, _stream, body) => {
