@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { EtcdCluster, etcdIsThere } from './support/etcd-cluster.ts';
 import { ServeCluster } from './support/members.ts';
-import { Running, cleanUp, eventually } from './support/processes.ts';
+import { Running, cleanUp, eventually, sleep } from './support/processes.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 afterAll(cleanUp);
@@ -54,7 +54,7 @@ function impersonal({ cluster, names }: Side, text: string): string {
     .replaceAll(/dial tcp .*?: connect: connection refused/g, 'connection refused');
 }
 
-function told(side: Side, { code, out, err }: Told): Told {
+function impersonalTold(side: Side, { code, out, err }: Told): Told {
   return { code, out: impersonal(side, out), err: impersonal(side, err) };
 }
 
@@ -162,6 +162,8 @@ const unruly = (text: string): string =>
     .replaceAll(/(<member>|<url>)(,| \|) \d{3,}/g, '$1$2 <hash>')
     .replaceAll(/"Took" : .*|\| [\d.]+m?s \|/g, 'took')
     .replaceAll(/<id of n\d>/g, '<id>').replaceAll(/"n\d"/g, '"<name>"')
+    // Members are listed by id.
+    .replaceAll('},{', '}\n{').replaceAll('[{', '[\n{').replaceAll('}]', '}\n]')
     .split('\n').toSorted((one, other) => (one < other ? -1 : 1)).join('\n');
 
 describe.skipIf(!isThere)('etcdctl cannot tell us from etcd', () => {
@@ -189,7 +191,7 @@ describe.skipIf(!isThere)('etcdctl cannot tell us from etcd', () => {
   async function compare(asked: readonly Asked[], also: (text: string) => string = whoever): Promise<void> {
     const [ours, theirs] = await Promise.all(sides.map(async (side) => {
       const answers: Told[] = [];
-      for (const { words, input } of asked) answers.push(told(side, await etcdctl(side, words, input)));
+      for (const { words, input } of asked) answers.push(impersonalTold(side, await etcdctl(side, words, input)));
       return answers;
     }));
     const seen = (answers: readonly Told[]): unknown => answers.map(({ code, out, err }, at) => ({ asked: [...asked[at]!.words, asked[at]!.input?.slice(0, 200)].join(' '), code, out: also(out), err: also(err) }));
@@ -202,6 +204,40 @@ describe.skipIf(!isThere)('etcdctl cannot tell us from etcd', () => {
 
   it('members, status, health, hashes', async () => {
     await compare(looks, unruly);
+  });
+
+  it('changes of membership, of members that never come', async () => {
+    const gone = '7';
+    /** Ids are drawn: each side's own stand in for these words. */
+    const changes = (voter: string, added: string): readonly Asked[] => [
+      plain('member', 'add', 'n5', '--peer-urls=https//nonsense'),
+      plain('member', 'add', 'n5', '--peer-urls=http://127.0.0.1:1', '--learner'),
+      plain('member', 'add'),
+      plain('member', 'promote', gone),
+      plain('member', 'promote', voter),
+      plain('member', 'promote', added),
+      plain('member', 'update', added, '--peer-urls=http://127.0.0.1:2'),
+      plain('member', 'update', gone, '--peer-urls=http://127.0.0.1:3'),
+      plain('member', 'remove', gone),
+      plain('member', 'remove', added),
+      plain('member', 'remove', added),
+      plain('member', 'remove', 'nonsense'),
+      ...inEveryForm('member', 'list'),
+    ];
+    const told = await Promise.all(sides.map(async (side) => {
+      const first = await etcdctl(side, ['member', 'add', 'n4', '--peer-urls=http://127.0.0.1:1', '--learner', '-w', 'json']);
+      const id = /"member":\{"ID":(\d+)/.exec(first.out)?.[1] ?? 'none';
+      side.names.set(id, '<id of n4>').set(BigInt(id).toString(16), '<id of n4>');
+      // Hexadecimal comes behind decimal.
+      const [voter] = [...side.names].filter(([, name]) => name === '<id of n1>').at(-1)!;
+      // An id of etcd's is made of URL and second: within the same it would say that the id is taken.
+      await sleep(1100);
+      const answers = [first];
+      for (const { words } of changes(voter, BigInt(id).toString(16))) answers.push(await etcdctl(side, words));
+      return answers.map((answer) => impersonalTold(side, answer));
+    }));
+    const shown = (answers: readonly Told[]): unknown => answers.map(({ code, out, err }) => ({ code, out: unruly(out), err: unruly(err) }));
+    expect(shown(told[0]!)).toEqual(shown(told[1]!));
   });
 
   it('while the leader is killed', async () => {

@@ -2,7 +2,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { Running, cleanUp, eventually, freePorts } from './support/processes.ts';
+import { Running, cleanUp, eventually, freePorts, main, tempDir } from './support/processes.ts';
 import type { Said } from './support/processes.ts';
 import { ServeCluster } from './support/members.ts';
 
@@ -153,7 +153,18 @@ describe.skipIf(!isThere)('etcdctl', () => {
     expect((await rows()).find(({ ID }) => ID === added.ID)?.peerURLs).toEqual([moved]);
     expect(await refused(['member', 'update', id, `--peer-urls=${voter.peerURLs[0]}`])).toContain('etcdserver: Peer URLs already exists');
     expect(await refused(['member', 'update', others, `--peer-urls=${url}`])).toContain('etcdserver: member not found');
+    // It is started under the name it was given, its first address, and promoted as soon as it holds what the others do.
+    const [name, address] = [url.slice(7), moved.slice(7)];
+    const joiner = new Running(process.execPath, [
+      main, 'serve', '--join', '--name', name, '--data-dir', tempDir(), '--listen', address, '--initial-cluster', cluster.initialCluster, '--initial-cluster-token', cluster.token, '--log-level', 'error',
+    ]);
+    await eventually(`its promotion; it said ${joiner.err}`, async () => ((await etcdctl(['member', 'promote', id])).code === 0 ? true : undefined));
+    expect((await rows()).find(({ ID }) => ID === added.ID)?.isLearner).toBe(undefined);
+    expect((await etcdctl(['get', 'a', '--print-value-only'], undefined, [address])).out).toBe((await etcdctl(['get', 'a', '--print-value-only'])).out);
+    const [status] = JSON.parse((await etcdctl(['endpoint', 'status', '-w', 'json'], undefined, [moved])).out) as StatusRow[];
+    expect(status!.Status.header.member_id).toBe(added.ID);
     expect(await ok(['member', 'remove', id])).toMatch(/^Member +[0-9a-f]+ removed from cluster/);
+    expect((await joiner.end()).code).toBe(24);
     expect((await rows()).length).toBe(3);
     for (const gone of [id, others]) expect(await refused(['member', 'remove', gone])).toContain('etcdserver: member not found');
   });

@@ -123,7 +123,9 @@ const cluster = {
   async MemberAdd(edge: Edge, request: etcd.MemberAddRequest, call: Call): Promise<etcd.MemberAddResponse> {
     const address = toAddress(request.peerURLs);
     const { header, id, members } = await change(edge, { type: 'add', name: address, address, as: request.isLearner === true ? 'learner' : 'voter' }, call);
-    return { header, member: members.find((each) => each.ID === id) ?? fromMember({ id, name: address, address, learner: true }), members };
+    // It has not started: to a client of etcd that is who has neither name nor address yet.
+    const unstarted = (each: etcd.Member): etcd.Member => (each.ID === id ? { ID: id, peerURLs: each.peerURLs, isLearner: each.isLearner } : each);
+    return { header, member: unstarted(fromMember({ id, name: address, address, learner: true })), members: members.map(unstarted) };
   },
   async MemberRemove(edge: Edge, request: etcd.MemberRemoveRequest, call: Call): Promise<etcd.MemberRemoveResponse> {
     const { header, members } = await change(edge, { type: 'remove', id: count(request.ID) }, call);

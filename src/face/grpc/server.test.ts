@@ -7,8 +7,8 @@ import { createServer as createTcp } from 'node:net';
 import type { AddressInfo, Server } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { OperationError } from '../../core/errors.ts';
-import type { ErrorCode } from '../../core/errors.ts';
+import { OperationError, errorTable } from '../../core/errors.ts';
+import type { ErrorCode, Failure } from '../../core/errors.ts';
 import { Kv, decodeRequest, encodeBatch, encodeReadResult } from '../../core/kv/index.ts';
 import type { RangeRequest } from '../../core/kv/index.ts';
 import { runSliced } from '../../engine/slice.ts';
@@ -18,6 +18,8 @@ import { messageType } from './codec.ts';
 import type { Message } from './codec.ts';
 import { files } from './schema.ts';
 import { methods } from './methods.ts';
+import { grpcCodes } from './status.ts';
+import type { GrpcCode } from './status.ts';
 import { GrpcServer } from './server.ts';
 import type { GrpcServerOptions } from './server.ts';
 
@@ -36,11 +38,14 @@ class LocalService implements MemberService {
     while (!job.step(Number.POSITIVE_INFINITY));
     return job.replies[0]!;
   }
+  /** What reads meet. */
+  failure: Failure | undefined;
   /** Reads never come to an end, and count their steps. */
   endless = false;
   steps = 0;
 
   async read(request: Uint8Array, options: ReadOptions): Promise<Uint8Array> {
+    if (this.failure !== undefined) throw new OperationError(this.failure);
     if (this.endless) await runSliced(nodeClock, { step: () => ++this.steps < 0 }, options.signal);
     const job = this.kv.read(decodeRequest(request) as RangeRequest);
     while (!job.step(Number.POSITIVE_INFINITY));
@@ -170,12 +175,27 @@ describe('the gRPC server', () => {
     expect(await said('Compact', { revision: 9 })).toEqual(['11', 'etcdserver: mvcc: required revision is a future revision']);
   });
 
+  it('says of every failure on the wire what errors.md says it does', async () => {
+    const { client, service } = await world();
+    const documented = [...readFileSync(join(import.meta.dirname, '../../../docs/reference/errors.md'), 'utf8').matchAll(/^\| `([A-Z_]+)` \|[^|]*\|[^|]*\| (\w+) \| (.*) \|$/gm)];
+    expect(documented.map(([, code]) => code).toSorted()).toEqual(Object.keys(errorTable).toSorted());
+    for (const [, code, name, message] of documented) {
+      service.failure = { code: code as ErrorCode };
+      expect([code, await ask(client, `${kv}/Range`, { key: bytes('a') })]).toMatchObject([code, { status: String(grpcCodes[name as GrpcCode]), message }]);
+      // What goes further than that is said where the document promises it, and nowhere else.
+      service.failure = { code: code as ErrorCode, detail: 'a detail' };
+      const exact = ['BAD_REQUEST', 'INTERNAL', 'UNSUPPORTED'].includes(code!) ? 'etcdserver: a detail' : code === 'PROTOCOL' ? 'a detail' : message;
+      expect([code, await ask(client, `${kv}/Range`, { key: bytes('a') })]).toMatchObject([code, { message: exact }]);
+    }
+  });
+
   it('changes membership in etcd’s messages, and refuses in its words', async () => {
     const { client, service } = await world();
     const cluster = '/etcdserverpb.Cluster';
     const [a, b] = [{ ID: 8, name: 'a', peerURLs: ['http://a:1'], clientURLs: ['http://a:1'] }, { ID: 9, name: 'h:2', peerURLs: ['http://h:2'], clientURLs: ['http://h:2'], isLearner: true }];
     const header = { cluster_id: 7, member_id: 8, raft_term: 3 };
-    expect((await ask(client, `${cluster}/MemberAdd`, { peerURLs: ['http://h:2'] })).answer).toEqual({ header, member: b, members: [a, b] });
+    const unstarted = { ID: 9, peerURLs: ['http://h:2'], isLearner: true };
+    expect((await ask(client, `${cluster}/MemberAdd`, { peerURLs: ['http://h:2'] })).answer).toEqual({ header, member: unstarted, members: [a, unstarted] });
     await ask(client, `${cluster}/MemberAdd`, { peerURLs: ['http://[::1]:2'], isLearner: true });
     expect((await ask(client, `${cluster}/MemberUpdate`, { ID: 9, peerURLs: ['http://h:3'] })).answer).toEqual({ header, members: [a, b] });
     expect((await ask(client, `${cluster}/MemberPromote`, { ID: 9 })).answer).toEqual({ header, members: [a, b] });
