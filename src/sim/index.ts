@@ -11,7 +11,7 @@ export type { ClaimName } from './claims.ts';
 export { marks } from './coverage.ts';
 export type { Mark } from './coverage.ts';
 export { drawSchedule, faultClassNames, faultClasses } from './schedule.ts';
-export type { DrawOptions, Fault, FaultClass, Profile, Schedule } from './schedule.ts';
+export type { DrawOptions, Fault, FaultClass, LabConditions, Nemeses, Profile, Schedule } from './schedule.ts';
 export { runWorld } from './run.ts';
 export type { RunFailure, RunOptions, RunResult } from './run.ts';
 export { shrinkWorld } from './shrink.ts';

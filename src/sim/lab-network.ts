@@ -194,6 +194,12 @@ export class LabNetwork {
     }
   }
 
+  /** Every pair of ends, but these. */
+  enableAllBut(pairs: readonly (readonly [string, string])[]): void {
+    this.#cut.clear();
+    for (const [a, b] of pairs) this.enable(a, b, false);
+  }
+
   isEnabled(a: string, b: string): boolean {
     return !this.#cut.has(`${a}>${b}`) && !this.#dead.has(a) && !this.#dead.has(b);
   }

@@ -29,6 +29,21 @@ export interface LinkConditions {
 export type Gate = (work: () => void) => void;
 const always: Gate = (work) => work();
 
+/** What a world asks of its network. */
+export interface WorldNetwork {
+  of(host: string, gate?: Gate): Network;
+  /** A process begins on the host. */
+  revive(host: string): void;
+  kill(host: string): void;
+  reset(host: string): void;
+  partition(from: string, to: string): void;
+  heal(from?: string, to?: string): void;
+  clog(from: string, to: string, ms: number): void;
+  link(from: string, to: string, conditions: LinkConditions | undefined): void;
+  /** Segments, or messages, that were lost. */
+  readonly losses: number;
+}
+
 /** How long a system waits before it sends a lost segment again, the first time. */
 const retransmitMs = 200;
 
@@ -113,7 +128,7 @@ class SimConnection implements Connection {
   peerGone: () => void = () => undefined;
 }
 
-export class SimNetwork {
+export class SimNetwork implements WorldNetwork {
   readonly #clock: Clock;
   readonly #random: RandomState;
   #delayMs: readonly [number, number];
@@ -177,6 +192,11 @@ export class SimNetwork {
       const { from, to } = connection;
       if ((from === a && (b === undefined || to === b)) || (to === a && (b === undefined || from === b))) this.#break(connection);
     }
+  }
+
+  /** A host without a process refuses whoever dials; one with a process has nothing left of an earlier one. */
+  revive(_host: string): void {
+    // Listeners are the process's own.
   }
 
   /** The host's process is gone: its listeners refuse, its connections break. */

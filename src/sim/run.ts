@@ -10,7 +10,7 @@ import type { Mark } from './coverage.ts';
 import { Nemesis } from './nemesis.ts';
 import { registerModel } from './register-model.ts';
 import { drawSchedule } from './schedule.ts';
-import type { FaultClass, Schedule } from './schedule.ts';
+import type { Nemeses, Schedule } from './schedule.ts';
 import { Trace } from './trace.ts';
 import type { TraceEvent } from './trace.ts';
 import { Workload } from './workload.ts';
@@ -25,8 +25,8 @@ export interface RunOptions {
   readonly nodes?: number | undefined;
   /** How long faults happen, in virtual seconds. @default 30 */
   readonly seconds?: number | undefined;
-  /** Only these classes of faults. @default all, of which the seed arms some */
-  readonly nemesis?: readonly FaultClass[] | undefined;
+  /** Only these classes of faults; `labs`: the MIT labs' network. @default all, of which the seed arms some */
+  readonly nemesis?: Nemeses | undefined;
   /** Instead of the one the seed draws. */
   readonly schedule?: Schedule | undefined;
   readonly durability?: 'fsync' | 'os' | undefined;
@@ -80,6 +80,7 @@ export async function runWorld(options: RunOptions, drain: Drain): Promise<RunRe
     durability: options.durability ?? 'fsync',
     delayMs: profile.delayMs,
     windowBytes: profile.windowBytes,
+    labs: profile.labs,
     diskDelayMs: profile.diskDelayMs,
     syncDelayMs: profile.syncDelayMs,
     drain,

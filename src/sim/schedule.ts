@@ -72,6 +72,8 @@ export interface Profile {
   /** The only members whose disks may be damaged or lost: the others keep one good copy of everything, on a majority. */
   readonly damageable: readonly number[];
   readonly armed: readonly FaultClass[];
+  /** The network is the labs', which is like this. */
+  readonly labs?: LabConditions | undefined;
 }
 
 export interface Schedule {
@@ -79,11 +81,23 @@ export interface Schedule {
   readonly faults: readonly Fault[];
 }
 
+/** The MIT labs' switches, for a whole run (see labs-preset.ts). */
+export interface LabConditions {
+  readonly reliable: boolean;
+  readonly longReordering: boolean;
+  readonly longDelays: boolean;
+}
+
+/** What happens there besides: hosts cut off, pairs cut off, processes that die and find their disk as they left it. */
+const labFaults: readonly FaultClass[] = ['isolate', 'partition', 'exit'];
+
+export type Nemeses = readonly FaultClass[] | 'labs';
+
 export interface DrawOptions {
   readonly nodes?: number | undefined;
   readonly seconds: number;
-  /** Only these. */
-  readonly nemesis?: readonly FaultClass[] | undefined;
+  /** Only these; `labs`: the MIT labs' network, and what happens there. */
+  readonly nemesis?: Nemeses | undefined;
 }
 
 /** Who belongs to the cluster changes at a pace of its own, so that it takes no other fault's place. */
@@ -99,7 +113,7 @@ export function drawSchedule(seed: number, options: DrawOptions): Schedule {
   const random = seedRandom(seed ^ 0x5eed);
   const pick = <T>(values: readonly T[]): T => values[nextBelow(random, values.length)]!;
   const nodes = options.nodes ?? pick([3, 3, 3, 5]);
-  const asked = options.nemesis ?? faultClassNames;
+  const asked = options.nemesis === 'labs' ? labFaults : (options.nemesis ?? faultClassNames);
   const possible = asked.filter((kind) => !membership.includes(kind));
   const changes = membershipOdds.filter((kind) => asked.includes(kind));
   // Swarm testing: a run in which everything happens never sees what one fault alone brings about.
@@ -131,6 +145,7 @@ export function drawSchedule(seed: number, options: DrawOptions): Schedule {
     diskDelayMs: pick([0, 0.1, 1]),
     syncDelayMs: pick([0.2, 1, 4]),
     damageable,
+    ...(options.nemesis === 'labs' ? { labs: { reliable: nextUnit(random) < 0.2, longReordering: nextUnit(random) < 0.5, longDelays: nextUnit(random) < 0.5 } } : {}),
     armed: changes.length > 0 && changeMs > 0 ? [...armed, ...new Set(changes)] : armed,
   };
   const faults: Fault[] = [];

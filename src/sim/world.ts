@@ -19,8 +19,10 @@ import type { Drain } from './clock.ts';
 import { SimDisk } from './disk.ts';
 import type { CrashReport } from './disk.ts';
 import { Incarnation } from './incarnation.ts';
+import { LabWorldNetwork } from './labs-preset.ts';
 import { SimNetwork } from './network.ts';
-import type { LinkConditions } from './network.ts';
+import type { LinkConditions, SimNetworkOptions, WorldNetwork } from './network.ts';
+import type { LabConditions } from './schedule.ts';
 import { Trace } from './trace.ts';
 
 /** One process. */
@@ -56,6 +58,8 @@ export interface WorldOptions {
   readonly durability?: 'fsync' | 'os';
   readonly delayMs?: readonly [number, number];
   readonly windowBytes?: number;
+  /** The labs' network instead. */
+  readonly labs?: LabConditions | undefined;
   readonly diskDelayMs?: number;
   readonly syncDelayMs?: number;
   readonly drain?: Drain | undefined;
@@ -75,7 +79,7 @@ const placeMs = 5000;
 
 export class World {
   readonly clock: VirtualClock;
-  readonly network: SimNetwork;
+  readonly network: WorldNetwork;
   readonly trace: Trace;
   /** Grows with those who join. */
   readonly machines: readonly Machine[] = [];
@@ -91,11 +95,9 @@ export class World {
     this.#options = options;
     this.trace = options.trace ?? new Trace();
     this.clock = new VirtualClock(undefined, options.drain);
-    this.network = new SimNetwork(this.clock, seed, {
-      delayMs: options.delayMs ?? [0, 2],
-      windowBytes: options.windowBytes ?? 256 << 10,
-      observe: (kind, from, to, bytes) => this.trace.event(this.clock.now(), to, this.#kindOf(kind, from), bytes === undefined ? 0 : crc32c(bytes)),
-    });
+    const observe: NonNullable<SimNetworkOptions['observe']> = (kind, from, to, bytes) => this.trace.event(this.clock.now(), to, this.#kindOf(kind, from), bytes === undefined ? 0 : crc32c(bytes));
+    const { labs, delayMs = [0, 2], windowBytes = 256 << 10 } = options;
+    this.network = labs === undefined ? new SimNetwork(this.clock, seed, { delayMs, windowBytes, observe }) : new LabWorldNetwork(this.clock, seed, labs, observe);
     for (let at = 0; at < nodes; at++) this.#build(true);
   }
 
@@ -131,6 +133,7 @@ export class World {
     const life: Life = { at, incarnation, number: ++machine.lives, member: undefined, service: undefined, started: false };
     machine.life = life;
     machine.failure = undefined;
+    this.network.revive(machine.name);
     machine.disk = machine.disk.exit(incarnation.clock);
     machine.disk.observe = (kind, path, bytes) => {
       let digest = 0;

@@ -6,12 +6,12 @@ import { createWriteStream } from 'node:fs';
 import type { WriteStream } from 'node:fs';
 import { Command, type CommanderError, InvalidArgumentError, Option } from 'commander';
 import { claims, faultClassNames, faultClasses, marks, runSeed, shrinkSeed } from '../sim.ts';
-import type { Fault, FaultClass, RunOptions, RunResult } from '../sim.ts';
+import type { Fault, Nemeses, RunOptions, RunResult } from '../sim.ts';
 
 interface Flags {
   readonly seed?: number;
   readonly seeds?: readonly [number, number];
-  readonly nemesis?: readonly FaultClass[];
+  readonly nemesis?: Nemeses;
   readonly nodes?: number;
   readonly seconds: number;
   readonly trace?: string;
@@ -27,7 +27,7 @@ export function simCommand(): Command {
     .description('run whole clusters under virtual time and every kind of fault, and judge what they did')
     .addOption(new Option('--seed <seed>', 'one world').argParser(parseSeed))
     .addOption(new Option('--seeds <range>', 'many, such as 1..1000').argParser(parseRange))
-    .addOption(new Option('--nemesis <list>', 'only these faults, with commas between; none: no faults').argParser(parseNemesis))
+    .addOption(new Option('--nemesis <list>', 'only these faults, with commas between; none: no faults; labs: the network of the MIT labs').argParser(parseNemesis))
     .addOption(new Option('--nodes <n>', 'members; by default the seed says, 3 or 5').argParser((text) => parseWhole(text, 1, 9)))
     .addOption(new Option('--seconds <s>', 'how long faults happen, in virtual seconds').argParser((text) => parseWhole(text, 1, 86_400)).default(30))
     .option('--trace <file>', 'write every event as a line of JSON')
@@ -146,7 +146,7 @@ function replayOf(seed: number, { nemesis, nodes, seconds, durability }: Flags):
   const more = [
     ...(nodes === undefined ? [] : [`--nodes ${nodes}`]),
     ...(seconds === 30 ? [] : [`--seconds ${seconds}`]),
-    ...(nemesis === undefined ? [] : [`--nemesis ${nemesis.length === 0 ? 'none' : nemesis.join(',')}`]),
+    ...(nemesis === undefined ? [] : [`--nemesis ${nemesis === 'labs' ? nemesis : nemesis.length === 0 ? 'none' : nemesis.join(',')}`]),
     ...(durability === 'fsync' ? [] : [`--durability ${durability}`]),
   ];
   return ['npx thole sim --seed', seed, ...more].join(' ');
@@ -189,11 +189,12 @@ function parseRange(text: string): readonly [number, number] {
   return [first, last];
 }
 
-function parseNemesis(text: string): readonly FaultClass[] {
+function parseNemesis(text: string): Nemeses {
+  if (text === 'labs') return 'labs';
   if (text === 'none') return [];
   return text.split(',').map((name) => {
     const found = faultClassNames.find((kind) => kind === name.trim());
-    if (found === undefined) throw new InvalidArgumentError(`A fault is one of ${faultClassNames.join(', ')}.`);
+    if (found === undefined) throw new InvalidArgumentError(`It is labs, none, or some of ${faultClassNames.join(', ')}.`);
     return found;
   });
 }
