@@ -1,13 +1,13 @@
 // The census: so many seeds, each a world of its own, and how many of them broke a claim. Every batch that is done is a
 // line of a file, so that a census that was stopped goes on where it was; the sum is printed, and written as JSON.
 //
-//   npm run census -- [--seeds 1..10000] [--jobs J] [--out census.ndjson] [--json census.json] [-- flags of thole sim]
+//   npm run census -- [--seeds 1..10000] [--jobs J] [--batch 50] [--out census.ndjson] [--json census.json] [-- flags of thole sim]
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { addSums, commitOf, listOf, noSums, runBatch, stopBatches, stopping } from './sim-batch.mjs';
 
-const usage = 'usage: npm run census -- [--seeds 1..10000] [--jobs J] [--out census.ndjson] [--json census.json] [-- flags of thole sim]';
+const usage = 'usage: npm run census -- [--seeds 1..10000] [--jobs J] [--batch 50] [--out census.ndjson] [--json census.json] [-- flags of thole sim]';
 
 function misused(problem) {
   console.error(`census: ${problem}\n${usage}`);
@@ -17,7 +17,7 @@ function misused(problem) {
 const text = { type: 'string' };
 let parsed;
 try {
-  parsed = parseArgs({ options: { seeds: text, jobs: text, out: text, json: text }, allowPositionals: true });
+  parsed = parseArgs({ options: { seeds: text, jobs: text, batch: text, out: text, json: text }, allowPositionals: true });
 } catch (error) {
   misused(error.message);
 }
@@ -27,9 +27,10 @@ const range = /^(\d+)\.\.(\d+)$/.exec(seeds);
 const jobs = Number(values.jobs ?? availableParallelism());
 if (range === null || Number(range[2]) < Number(range[1])) misused('--seeds is written first..last, such as 1..10000');
 if (!(jobs >= 1)) misused('--jobs is a number from 1');
+if (!Number.isInteger(Number(values.batch ?? 50)) || Number(values.batch ?? 50) < 1) misused('--batch is a whole number from 1');
 const [first, last] = [Number(range[1]), Number(range[2])];
 const commit = commitOf();
-const perBatch = 50;
+const perBatch = Number(values.batch ?? 50);
 const began = performance.now();
 
 /** Batches of this commit and these flags, by their first seed. Those of others say nothing about this one. */

@@ -1,18 +1,18 @@
-// Fresh seeds until stopped, in several processes. Failures land in seeds/, one file each, with the line that replays
+// Fresh seeds until stopped, in several processes. Failures land in seeds/ (or where --into says), one file each, with the line that replays
 // them and the commit they were found on.
 //
-//   npm run soak -- [--seeds N] [--minutes M] [--jobs J] [--first SEED] [-- flags of thole sim]
+//   npm run soak -- [--seeds N] [--minutes M] [--jobs J] [--first SEED] [--into seeds] [-- flags of thole sim]
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { addSums, commitOf, listOf, noSums, root, runBatch, stopBatches, stopping } from './sim-batch.mjs';
 
-const usage = 'usage: npm run soak -- [--seeds N] [--minutes M] [--jobs J] [--first SEED] [-- flags of thole sim]';
+const usage = 'usage: npm run soak -- [--seeds N] [--minutes M] [--jobs J] [--first SEED] [--into seeds] [-- flags of thole sim]';
 const text = { type: 'string' };
 let parsed;
 try {
-  parsed = parseArgs({ options: { seeds: text, minutes: text, jobs: text, first: text }, allowPositionals: true });
+  parsed = parseArgs({ options: { seeds: text, minutes: text, jobs: text, first: text, into: text }, allowPositionals: true });
 } catch (error) {
   console.error(`soak: ${error.message}\n${usage}`);
   process.exit(2);
@@ -34,9 +34,11 @@ let next = first;
 let left = seedsMax;
 const total = noSums();
 
+const into = resolve(root, values.into ?? 'seeds');
+
 function failed(said) {
-  mkdirSync(join(root, 'seeds'), { recursive: true });
-  const file = join(root, 'seeds', `${said.seed}-${said.verdict}.txt`);
+  mkdirSync(into, { recursive: true });
+  const file = join(into, `${said.seed}-${said.verdict}.txt`);
   writeFileSync(file, `${said.replay}\ncommit ${commit}\n${said.message}\n`);
   console.log(`${said.verdict}: ${said.message.split('\n')[0]}\n  ${said.replay}`);
 }

@@ -30,7 +30,7 @@ export class LabWorldNetwork implements WorldNetwork {
         new Promise((resolve, reject) => {
           network.dial(address, options).then(
             (connection) => gate(() => resolve(this.#gated(connection, host, address.host, gate))),
-            (error: unknown) => gate(() => reject(error as Error)),
+            (error: unknown) => gate(() => reject(error)),
           );
         }),
       listen: (address, onConnection) => network.listen(address, (connection) => gate(() => onConnection(this.#gated(connection, host, connection.remote.host, gate)))),

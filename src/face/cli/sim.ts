@@ -2,11 +2,10 @@
 //
 // Exit codes: 0 all clean, 1 a claim broke, 2 usage.
 
-import { createWriteStream } from 'node:fs';
-import type { WriteStream } from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { Command, type CommanderError, InvalidArgumentError, Option } from 'commander';
 import { claims, faultClassNames, faultClasses, marks, runSeed, shrinkSeed } from '../sim.ts';
-import type { Fault, Nemeses, RunOptions, RunResult } from '../sim.ts';
+import type { Fault, Nemeses, RunOptions, RunResult, TraceEvent } from '../sim.ts';
 
 interface Flags {
   readonly seed?: number;
@@ -21,6 +20,8 @@ interface Flags {
 }
 
 const usage = 2;
+/** Lines of a trace that are kept until they are written. */
+const linesMax = 5000;
 
 export function simCommand(): Command {
   return new Command('sim')
@@ -42,23 +43,58 @@ export function simCommand(): Command {
 }
 
 async function run(flags: Flags): Promise<void> {
+  // Whoever has read enough has closed the pipe.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(0);
+  });
   const asked = [flags.seed, flags.seeds, flags.shrink].filter((each) => each !== undefined).length;
   if (asked > 1) return complain('only one of --seed, --seeds and --shrink');
   const options = { seconds: flags.seconds, nodes: flags.nodes, nemesis: flags.nemesis, durability: flags.durability };
   if (flags.shrink !== undefined) return shrink(flags.shrink, options, flags);
   const [first, last] = flags.seeds ?? [flags.seed ?? 1, flags.seed ?? 1];
   if (flags.trace !== undefined && first !== last) return complain('--trace is for one seed');
-  await runAll(first, last, options, flags);
+  let sink: TraceFile | undefined;
+  try {
+    sink = flags.trace === undefined ? undefined : new TraceFile(flags.trace);
+  } catch (error) {
+    return complain((error as Error).message);
+  }
+  await runAll(first, last, options, flags, sink);
 }
 
-async function runAll(first: number, last: number, options: Omit<RunOptions, 'seed'>, flags: Flags): Promise<void> {
+/** Written while the world stands still: a run never waits for anything real. */
+class TraceFile {
+  readonly #file: number;
+  #lines: string[] = [];
+
+  constructor(path: string) {
+    this.#file = openSync(path, 'w');
+  }
+
+  write(event: TraceEvent): void {
+    this.#lines.push(`${JSON.stringify(event, jsonable)}\n`);
+    if (this.#lines.length >= linesMax) this.#flush();
+  }
+
+  close(): void {
+    this.#flush();
+    closeSync(this.#file);
+  }
+
+  #flush(): void {
+    writeSync(this.#file, this.#lines.join(''));
+    this.#lines = [];
+  }
+}
+
+async function runAll(first: number, last: number, options: Omit<RunOptions, 'seed'>, flags: Flags, sink: TraceFile | undefined): Promise<void> {
   const started = performance.now();
   const total: Totals = { seeds: 0, failed: 0, undecided: 0, led: 0, simulatedSeconds: 0, events: 0, verdict: 'ok', hash: '', faults: {}, coverage: {} };
   for (let seed = first; seed <= last; seed++) {
-    const sink = flags.trace === undefined ? undefined : createWriteStream(flags.trace);
     const began = performance.now();
-    const result = await runSeed({ ...options, seed, ...(sink === undefined ? {} : { trace: (event) => void sink.write(`${JSON.stringify(event, jsonable)}\n`) }) });
-    if (sink !== undefined) await ended(sink);
+    const result = await runSeed({ ...options, seed, ...(sink === undefined ? {} : { trace: (event) => sink.write(event) }) });
+    sink?.close();
     add(total, result);
     const replay = replayOf(seed, flags);
     if (flags.json === true && flags.seeds !== undefined) say(JSON.stringify({ ...brief(result), replay }));
@@ -150,13 +186,6 @@ function replayOf(seed: number, { nemesis, nodes, seconds, durability }: Flags):
     ...(durability === 'fsync' ? [] : [`--durability ${durability}`]),
   ];
   return ['npx thole sim --seed', seed, ...more].join(' ');
-}
-
-function ended(stream: WriteStream): Promise<void> {
-  return new Promise((resolve, reject) => {
-    stream.once('error', reject);
-    stream.end(resolve);
-  });
 }
 
 function say(line: string): void {
