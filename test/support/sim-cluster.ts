@@ -30,6 +30,8 @@ export interface Life {
 
 export interface SimClusterOptions {
   readonly members?: number;
+  /** Machines beside the founders', for those who join. */
+  readonly joiners?: number;
   readonly replica?: MemberOptions['replica'];
   readonly segmentBytes?: number;
   readonly durability?: 'fsync' | 'os';
@@ -40,6 +42,7 @@ export class SimCluster {
   readonly network: SimNetwork;
   readonly random: RandomState;
   readonly names: readonly string[];
+  readonly founders: readonly string[];
   readonly disks: SimDisk[];
   readonly lives: (Life | undefined)[];
   readonly logged: string[] = [];
@@ -52,7 +55,8 @@ export class SimCluster {
     this.replica = options.replica;
     this.random = seedRandom(seed);
     this.network = new SimNetwork(this.clock, seed);
-    this.names = Array.from({ length: options.members ?? 3 }, (_, at) => `n${at + 1}`);
+    this.names = Array.from({ length: (options.members ?? 3) + (options.joiners ?? 0) }, (_, at) => `n${at + 1}`);
+    this.founders = this.names.slice(0, options.members ?? 3);
     this.disks = this.names.map(() => new SimDisk(this.clock, this.#entropy()));
     this.lives = this.names.map(() => undefined);
   }
@@ -62,7 +66,7 @@ export class SimCluster {
   }
 
   /** Starts a member; it goes on starting while time passes. */
-  async start(at: number, its: Pick<MemberOptions, 'clusterVersionMax'> = {}): Promise<Life> {
+  async start(at: number, its: Pick<MemberOptions, 'clusterVersionMax' | 'join'> = {}): Promise<Life> {
     const name = this.names[at]!;
     let life: Life | undefined;
     const alive = (): boolean => life === undefined || life.alive;
@@ -82,7 +86,7 @@ export class SimCluster {
     const member = await this.#whilePassing(
       Member.open(ports, {
         name,
-        cluster: { token: 'sim', members: this.names.map((each) => ({ name: each, address: `${each}:1` })) },
+        cluster: { token: 'sim', members: this.founders.map((each) => ({ name: each, address: `${each}:1` })) },
         version: 'test',
         durability: this.#options.durability ?? 'fsync',
         replica: { snapshotBytesPerSecond: 1e12, ...this.replica },
@@ -114,7 +118,7 @@ export class SimCluster {
   }
 
   async startAll(): Promise<void> {
-    for (const at of this.names.keys()) await this.start(at);
+    for (const at of this.founders.keys()) await this.start(at);
     await this.until(() => this.leader() !== undefined, 20_000, 'a leader');
   }
 

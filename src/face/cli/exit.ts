@@ -25,6 +25,7 @@ export const exitCodes = {
 
 const byCode: Partial<Readonly<Record<ErrorCode, number>>> = {
   INVALID_CONFIG: exitCodes.config,
+  CLUSTER_MISMATCH: exitCodes.config,
   PORT_IN_USE: exitCodes.portInUse,
   DATA_DIR_IN_USE: exitCodes.dataDir,
   DATA_DIR_MISMATCH: exitCodes.dataDir,
