@@ -1,11 +1,14 @@
 // What every Clock must do: reality's, virtual time, and the clock of a process inside virtual time, whose own time
 // may run faster or slower.
 
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Clock } from '../../src/engine/ports.ts';
 import { nodeClock } from '../../src/node/clock.ts';
 import { VirtualClock } from '../../src/sim/clock.ts';
 import { Incarnation } from '../../src/sim/incarnation.ts';
+
+// Fractions of a second on an idle machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 interface Subject {
   readonly clock: Clock;

@@ -4,7 +4,7 @@ import { chmodSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { array, assert, asyncProperty, constant, nat, oneof, record } from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { nextUint32, seedRandom } from '../../src/core/random.ts';
 import { DiskError } from '../../src/engine/ports.ts';
 import type { Disk, DiskErrorCode, DiskFile } from '../../src/engine/ports.ts';
@@ -12,6 +12,9 @@ import { nodeDisk } from '../../src/node/disk.ts';
 import { toolDisk } from '../../src/node/erasure-disk.ts';
 import { SimDisk } from '../../src/sim/disk.ts';
 import { eagerClock } from '../support/eager-clock.ts';
+
+// Seconds on an idle machine; nothing here is about time.
+vi.setConfig({ testTimeout: 60_000 });
 
 interface Subject {
   readonly disk: Disk;

@@ -4,7 +4,7 @@
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openLog } from '../../src/engine/log/index.ts';
 import type { Log, LogWrite } from '../../src/engine/log/index.ts';
 import type { Disk } from '../../src/engine/ports.ts';
@@ -15,6 +15,9 @@ import { SimDisk } from '../../src/sim/disk.ts';
 import { eagerClock } from '../support/eager-clock.ts';
 import { after, describeLog, describeOracle, noGroups } from '../support/log-oracle.ts';
 import { entries, marker, seeded } from '../support/log-world.ts';
+
+// Seconds on an idle machine; nothing here is about time.
+vi.setConfig({ testTimeout: 60_000 });
 
 interface Subject {
   readonly disk: Disk;

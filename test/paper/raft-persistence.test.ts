@@ -2,13 +2,16 @@
 // before it has been written to its own disk, if a majority of followers have written it to their disks”). Every legal
 // order of writing, telling, sending and losing power, in worlds small enough to be searched whole; larger ones by lot.
 
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { nextBelow, seedRandom } from '../../src/core/random.ts';
 import type { Input, Persist, Ready } from '../../src/core/raft/index.ts';
 import { RaftDisk } from '../support/raft-disk.ts';
 import { Explorer, explore } from '../support/raft-explorer.ts';
 import type { Bounds } from '../support/raft-explorer.ts';
 import { RaftRig, entry, marker, persistedOf } from '../support/raft-rig.ts';
+
+// Seconds on an idle machine; nothing here is about time.
+vi.setConfig({ testTimeout: 60_000 });
 
 describe('persisting in every legal order: whole small worlds', () => {
   it.each<[string, Bounds, number, number]>([

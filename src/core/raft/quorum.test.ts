@@ -1,6 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Configuration, MemberId } from './entry.ts';
 import { allMembers, allVoters, isQuorum, isVoter, quorumIndex, quorumVote } from './quorum.ts';
+
+// Seconds on an idle machine; nothing here is about time.
+vi.setConfig({ testTimeout: 60_000 });
 
 const configurationOf = (voters: readonly MemberId[], outgoing: readonly MemberId[] = [], learners: readonly MemberId[] = []): Configuration => ({
   voters, outgoing, learners, witnesses: [], members: [],

@@ -1,6 +1,6 @@
 // The bytes of the other files of version 1, as released: a snapshot, and the shards of an erasure-coded file.
 
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { localCoder, decodeShards, encodeFile, repairShards } from '../../../src/engine/erasure/index.ts';
 import { readSnapshot, snapshotPath, writeSnapshot } from '../../../src/engine/replica/snapshot-file.ts';
 import type { StateSnapshot } from '../../../src/engine/replica/state-machine.ts';
@@ -9,6 +9,9 @@ import { utf8 } from '../../../src/core/bytes.ts';
 import { eagerClock } from '../../support/eager-clock.ts';
 import { GoldenBytes, written } from '../../support/golden-bytes.ts';
 import { seeded } from '../../support/log-world.ts';
+
+// Seconds on an idle machine; nothing here is about time.
+vi.setConfig({ testTimeout: 60_000 });
 
 const header = {
   group: 0xffff_fffe,
