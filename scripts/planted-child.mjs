@@ -3,11 +3,12 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-const [directory, first, count, seconds, awaited = ''] = process.argv.slice(2);
+const [directory, first, count, seconds, awaited = '', nodes = '', nemesis = ''] = process.argv.slice(2);
 const claims = awaited.split(',');
+const world = { ...(nodes === '' ? {} : { nodes: Number(nodes) }), ...(nemesis === '' ? {} : { nemesis: nemesis.split(',') }) };
 const { runSeed } = await import(pathToFileURL(join(directory, 'src/face/sim.js')).href);
 for (let seed = Number(first); seed < Number(first) + Number(count); seed++) {
-  const { verdict, failure, hash } = await runSeed({ seed, seconds: Number(seconds) });
+  const { verdict, failure, hash } = await runSeed({ seed, seconds: Number(seconds), ...world });
   process.stdout.write(`${JSON.stringify({ seed, verdict, detail: failure?.message, hash })}\n`);
   if (verdict !== 'ok' && awaited !== 'all' && (awaited === '' || claims.includes(verdict))) break;
 }

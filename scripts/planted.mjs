@@ -4,6 +4,7 @@
 //   --only A,B    bugs whose names contain one of them
 //   --seeds N     budget of seeds per bug (500)        --seconds S   simulated seconds per seed (15)
 //   --first SEED  where to begin (drawn anew)          --jobs N      builds tried at a time (2)
+//   --nodes N, --nemesis LIST   only such worlds, as of `thole sim`; by default all that it draws
 //   --write       puts the rows of these bugs into docs/track-record.md
 //   --list        what there is to plant
 //   --build DIR   builds one bug to stay: `node DIR/src/face/cli/main.js sim --seed 7 --trace run.ndjson`
@@ -18,7 +19,7 @@ import { rewriteRows } from './track-record.mjs';
 
 const text = { type: 'string' };
 const { values } = parseArgs({
-  options: { seeds: text, seconds: text, first: text, jobs: text, only: text, write: { type: 'boolean' }, list: { type: 'boolean' }, build: text },
+  options: { seeds: text, seconds: text, first: text, jobs: text, only: text, nodes: text, nemesis: text, write: { type: 'boolean' }, list: { type: 'boolean' }, build: text },
 });
 const { seeds: budget = 500, seconds = 15, jobs = 2, first = 1 + Math.floor(Math.random() * 1_000_000_000) } = Object.fromEntries(
   ['seeds', 'seconds', 'jobs', 'first'].filter((name) => values[name] !== undefined).map((name) => [name, Number(values[name])]),
@@ -27,6 +28,7 @@ if ([budget, seconds, jobs, first].some((each) => !(each >= 0))) {
   console.error('planted: --seeds, --seconds, --jobs and --first are numbers');
   process.exit(2);
 }
+const flags = [`--seconds ${seconds}`, ...['nodes', 'nemesis'].filter((name) => values[name] !== undefined).map((name) => `--${name} ${values[name]}`)].join(' ');
 /** A seed that takes longer than this in real time has hung. */
 const hungMs = 120_000;
 
@@ -38,7 +40,7 @@ process.on('SIGTERM', () => process.exit(143));
 /** Runs seeds from `directory` until one of the claims breaks; `['all']`: through to the end. */
 function runSeeds(directory, from, count, claims) {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [join(root, 'scripts', 'planted-child.mjs'), directory, from, count, seconds, claims.join(',')].map(String), { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [join(root, 'scripts', 'planted-child.mjs'), directory, from, count, seconds, claims.join(','), values.nodes ?? '', values.nemesis ?? ''].map(String), { stdio: ['ignore', 'pipe', 'pipe'] });
     const results = [];
     let errors = '';
     let timer;
@@ -131,7 +133,7 @@ for (const { seed, verdict, detail } of dirty) console.log(`control: seed ${seed
 const isSane = dirty.length === 0 && sane.length === seedsUsed.length;
 console.log(`planted: ${hits.length} of ${bugs.length} found; without a bug ${sane.length - dirty.length} of the ${most} seeds that were needed are clean`);
 if (values.write) {
-  if (isSane) rewriteRows(plantedBugs, rows, { budget, seconds });
+  if (isSane) rewriteRows(plantedBugs, rows, { budget, flags });
   else console.error('planted: nothing is written while the seeds are not clean without a bug');
 }
 process.exitCode = hits.length === bugs.length && isSane ? 0 : 1;

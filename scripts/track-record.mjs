@@ -28,19 +28,19 @@ function commitOf() {
 
 const head = ['| bug | what it does | what it breaks | found by | seeds needed | the seed |', '|---|---|---|---|---|---|'];
 
-function rowOf({ bug, found, tried }, seconds) {
-  const by = found ? `\`${found.claim}\` | ${found.needed} | \`--seed ${found.seed} --seconds ${seconds}\`` : `nothing | > ${tried} | `;
+function rowOf({ bug, found, tried }, flags) {
+  const by = found ? `\`${found.claim}\` | ${found.needed} | \`--seed ${found.seed} ${flags}\`` : `nothing | > ${tried} | `;
   return `| \`${bug.name}\` | ${bug.does} | ${bug.breaks} | ${by} |`;
 }
 
 /** Rows of bugs that were not hunted this time stay as they are; those of bugs that are no more go. */
-export function rewriteRows(plantedBugs, rows, { budget, seconds }) {
+export function rewriteRows(plantedBugs, rows, { budget, flags }) {
   rewrite('planted', (before) => {
     const known = new Map([...before.matchAll(/^\| `([a-z-]+)` \|.*$/gm)].map(([line, name]) => [name, line]));
-    for (const row of rows) known.set(row.bug.name, rowOf(row, seconds));
+    for (const row of rows) known.set(row.bug.name, rowOf(row, flags));
     const missing = plantedBugs.filter(({ name }) => !known.has(name)).length;
     return [
-      `Each had a budget of ${budget} fresh seeds of ${seconds} simulated seconds; the newest row is of commit ${commitOf()}.${missing > 0 ? ` ${missing} were not hunted yet.` : ''}`,
+      `Each had a budget of ${budget} fresh seeds; the newest row is of commit ${commitOf()}.${missing > 0 ? ` ${missing} were not hunted yet.` : ''}`,
       '',
       ...head,
       ...plantedBugs.filter(({ name }) => known.has(name)).map(({ name }) => known.get(name)),
