@@ -349,6 +349,8 @@ export class Nemesis {
 
   #lie(machine: Machine, fault: Fault): boolean {
     if (!this.#mayDamage(machine)) return false;
+    // A loss of power that waits for its call would come before two honest writes have.
+    if (this.#armed[machine.at] !== undefined) return false;
     const [path, append] = [...machine.disk.appends].findLast(([name]) => name.endsWith('.log')) ?? [];
     if (path === undefined || append === undefined) return false;
     const { faults } = machine.disk;
