@@ -43,7 +43,7 @@ describe('an authority', () => {
     }
   });
 
-  it('is coded as nghttp2 codes it', async () => {
+  it('is coded as nghttp2 codes it', { timeout: 60_000 }, async () => {
     // What Node's own client sends for one spelling becomes, mended, what it sends for the other.
     const coded = async (authority: string): Promise<string> => {
       const parts: Buffer[] = [];
@@ -56,7 +56,7 @@ describe('an authority', () => {
       const client = connect('http://x', { createConnection: () => tcpConnect(port, '127.0.0.1') });
       client.on('error', () => undefined);
       client.request({ ':authority': authority, ':path': '/' }).on('error', () => undefined);
-      await expect.poll(() => headersOf(Buffer.concat(parts))).not.toBe('');
+      await expect.poll(() => headersOf(Buffer.concat(parts)), { timeout: 30_000 }).not.toBe('');
       client.destroy();
       tcp.close();
       return headersOf(Buffer.concat(parts));
