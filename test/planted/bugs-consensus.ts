@@ -30,19 +30,6 @@ export const consensusBugs: readonly PlantedBug[] = [
     ],
   },
   {
-    name: 'vote-by-length-alone',
-    does: 'a longer log gets the vote, though its last term is older',
-    breaks: 'Raft §5.4.1: terms are compared first',
-    claims: ['upToDate', 'leaderCompleteness'],
-    edits: [
-      {
-        file: 'src/core/raft/log.ts',
-        find: 'return term > own || (term === own && index >= lastIndex(log));',
-        replace: 'return index > lastIndex(log) || (index === lastIndex(log) && term >= own);',
-      },
-    ],
-  },
-  {
     name: 'pre-vote-raises-terms',
     does: 'who is asked for a pre-vote enters the term it speaks of',
     breaks: 'thesis §9.6: a pre-vote changes nobody’s term',
@@ -74,19 +61,6 @@ export const consensusBugs: readonly PlantedBug[] = [
     ],
   },
   {
-    name: 'short-append-shortens',
-    does: 'an append that ends before the log does cuts what lies behind it',
-    breaks: 'law 2; Raft figure 2: a delayed or shorter append never shortens a log',
-    claims: ['conflictsOnly', 'durable'],
-    edits: [
-      {
-        file: 'src/core/raft/replication.ts',
-        find: 'const matched = prevIndex + entries.length;\n',
-        replace: 'const matched = prevIndex + entries.length;\n  if (lastIndex(log) > Math.max(matched, log.committed)) cut(turn, Math.max(matched, log.committed) + 1);\n',
-      },
-    ],
-  },
-  {
     name: 'no-log-matching',
     does: 'a follower accepts entries behind one that differs from the leader’s',
     breaks: 'Raft §5.3: the consistency check of prevLogTerm',
@@ -96,19 +70,6 @@ export const consensusBugs: readonly PlantedBug[] = [
         file: 'src/core/raft/replication.ts',
         find: '} else if (termAt(log, prevIndex) !== prevTerm) {',
         replace: '} else if (termAt(log, prevIndex) === undefined) {',
-      },
-    ],
-  },
-  {
-    name: 'match-index-goes-back',
-    does: 'an older acknowledgement sets matchIndex back',
-    breaks: 'law 3; Raft figure 2: matchIndex increases monotonically',
-    claims: ['matchRises'],
-    edits: [
-      {
-        file: 'src/core/raft/progress.ts',
-        find: 'if (index <= progress.match) return false;',
-        replace: 'if (index === progress.match) return false;',
       },
     ],
   },

@@ -36,32 +36,6 @@ export const membershipBugs: readonly PlantedBug[] = [
     ],
   },
   {
-    name: 'learner-campaigns',
-    does: 'whoever is a member asks for votes when it hears no leader, learners too',
-    breaks: 'thesis §4.2.1: a learner does not vote, nor is it voted for',
-    claims: ['elected'],
-    edits: [
-      {
-        file: 'src/core/raft/election.ts',
-        find: 'isVoter(configuration, id) && !configuration.witnesses.includes(id)',
-        replace: 'configuration.members.some((member) => member.id === id) && !configuration.witnesses.includes(id)',
-      },
-    ],
-  },
-  {
-    name: 'witness-campaigns',
-    does: 'a witness asks for votes, and leads without a payload to give to anybody',
-    breaks: 'design §4: a witness votes and never leads',
-    claims: ['elected'],
-    edits: [
-      {
-        file: 'src/core/raft/election.ts',
-        find: 'isVoter(configuration, id) && !configuration.witnesses.includes(id)',
-        replace: 'isVoter(configuration, id)',
-      },
-    ],
-  },
-  {
     name: 'configuration-outlives-its-entry',
     does: 'a change of membership stays in force when the entry that made it is cut',
     breaks: 'Raft §6: a server uses the latest configuration in its log; it rolls back with truncation',

@@ -31,7 +31,7 @@ export const stateBugs: readonly PlantedBug[] = [
   },
   {
     name: 'snapshot-merged-into-the-state',
-    does: 'an installed snapshot leaves in place what it does not name: deleted keys live on',
+    does: 'an installed snapshot leaves in place what it says is not there: deleted keys live on',
     breaks: 'law 8',
     claims: ['equalStates'],
     edits: [
@@ -41,7 +41,7 @@ export const stateBugs: readonly PlantedBug[] = [
         replace: `  merge(older: Kv): void {
     const edit = new MapEdit<Version>(this.#state.root);
     for (const cursor = new Cursor(older.#state.root, new Uint8Array(0)); !cursor.done; cursor.next()) {
-      if (edit.get(cursor.key) !== undefined) continue;
+      if ((edit.get(cursor.key)?.version ?? 0) > 0 || cursor.value.version === 0) continue;
       edit.set(cursor.key, cursor.value);
       for (let version: Version | undefined = cursor.value; version !== undefined; version = version.older) this.#digest.add(version.hashA, version.hashB);
     }
@@ -95,32 +95,6 @@ export const stateBugs: readonly PlantedBug[] = [
         file: 'src/core/kv/kv.ts',
         find: 'session.replies.get(sequence);\n    if (known !== undefined) return known;\n',
         replace: 'session.replies.get(sequence);\n    if (known !== undefined && known.length === 0) return known;\n',
-      },
-    ],
-  },
-  {
-    name: 'lost-proposal-proposed-again',
-    does: 'a proposal whose outcome nobody knows is proposed once more',
-    breaks: 'design §6: a write without a session is applied at most once',
-    claims: ['exactlyOnce'],
-    edits: [
-      {
-        file: 'src/engine/replica/replica.ts',
-        find: "failAll(batch, { code: 'UNAVAILABLE', detail: 'the leader was lost before it answered: the outcome is unknown' });",
-        replace: 'this.#intake.putBack(batch);',
-      },
-    ],
-  },
-  {
-    name: 'reply-of-another-entry',
-    does: 'who waits for an index is answered by whatever entry is applied there',
-    breaks: 'thesis §6.1: an entry is known by index and term',
-    claims: ['acknowledged', 'reads', 'linearizable'],
-    edits: [
-      {
-        file: 'src/engine/replica/pending.ts',
-        find: 'if (found.term === term) return found.batch;',
-        replace: 'if (found.term === term || found.batch.commands.length === 1) return found.batch;',
       },
     ],
   },

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 import { claims } from '../../src/sim/index.ts';
+import type { ClaimName } from '../../src/sim/index.ts';
 import { plantedBugs } from './bugs.ts';
 import { plant } from './plant.ts';
 
@@ -23,7 +24,7 @@ function complaints(file: string, text: string): readonly string[] {
 
 describe('planted bugs', () => {
   it('are many, and each has a name of its own', () => {
-    expect(plantedBugs.length).toBeGreaterThanOrEqual(24);
+    expect(plantedBugs.length).toBeGreaterThanOrEqual(40);
     expect(new Set(plantedBugs.map(({ name }) => name)).size).toBe(plantedBugs.length);
   });
 
@@ -66,6 +67,13 @@ describe('planted bugs', () => {
         for (const line of lines) expect(texts.filter((text) => text.includes(line)), line).toEqual([]);
       }
     }
+  });
+
+  it('are all in the track record, and nothing else is', () => {
+    const rows = [...read('docs/track-record.md').matchAll(/^\| `([a-z-]+)` \| ([^|]*) \| ([^|]*) \| (?:`(\w+)`|nothing) \|/gm)];
+    expect(rows.map(([, name, does, breaks]) => ({ name, does, breaks }))).toEqual(plantedBugs.map(({ name, does, breaks }) => ({ name, does, breaks })));
+    const wrong = rows.filter(([, name, , , claim]) => !plantedBugs.find((bug) => bug.name === name)!.claims.includes(claim as ClaimName));
+    expect(wrong.map(([row]) => row)).toEqual([]);
   });
 
   it('are refused when their place is gone', () => {
