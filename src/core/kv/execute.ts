@@ -2,9 +2,9 @@
 
 import { compareBytes } from '../bytes.ts';
 import type { Failure } from '../errors.ts';
-import { eachLive, isInRange, rangeOf } from './range.ts';
-import type { Work } from './range.ts';
-import { requestBytesMax, txnOperationsMax } from './request.ts';
+import { eachLive, isInRange, rangeOf, takeRoom } from './range.ts';
+import type { Room, Work } from './range.ts';
+import { answerBytesMax, requestBytesMax, txnOperationsMax } from './request.ts';
 import type { Compare, KeyRange, PutRequest, Revision, TxnOperation, TxnOperationResponse, TxnRequest, TxnResponse, WriteRequest } from './request.ts';
 import type { Version } from './version.ts';
 import type { Workspace } from './workspace.ts';
@@ -30,11 +30,19 @@ export function checkPut(space: Workspace, request: PutRequest): Failure | undef
   return undefined;
 }
 
-/** What is wrong with the request, if anything; the store is only read. */
-export function* check(space: Workspace, request: TxnOperation, bounds: Bounds, path: ReadonlyMap<TxnRequest, boolean>): Work<Failure | undefined> {
+/**
+ * What is wrong with the request, if anything; the store is only read. An answer that would not fit in `room` is: what
+ * every member makes of a command in the log must not be more than any of them can hold.
+ */
+export function* check(space: Workspace, request: TxnOperation, bounds: Bounds, path: ReadonlyMap<TxnRequest, boolean>, room: Room = { left: answerBytesMax }): Work<Failure | undefined> {
   switch (request.type) {
-    case 'range':
-      return revisionFailure(request.revision ?? 0, bounds);
+    case 'range': {
+      const failure = revisionFailure(request.revision ?? 0, bounds);
+      if (failure !== undefined) return failure;
+      const revision = request.revision ?? 0;
+      yield* rangeOf(space.edit.root, request, revision === 0 ? Number.MAX_SAFE_INTEGER : revision, room);
+      return room.left < 0 ? { code: 'TOO_LARGE' } : undefined;
+    }
     case 'put':
       return checkPut(space, request);
     case 'append': {
@@ -43,12 +51,14 @@ export function* check(space: Workspace, request: TxnOperation, bounds: Bounds, 
       return request.key.length + length + request.value.length > requestBytesMax ? { code: 'TOO_LARGE' } : undefined;
     }
     case 'delete':
-      return request.key.length === 0 ? { code: 'BAD_REQUEST', detail: 'key is not provided' } : undefined;
+      if (request.key.length === 0) return { code: 'BAD_REQUEST', detail: 'key is not provided' };
+      if (request.prevKv === true) yield* eachLive(space.edit.root, request, Number.MAX_SAFE_INTEGER, (key, version) => takeRoom(room, key, version.value));
+      return room.left < 0 ? { code: 'TOO_LARGE' } : undefined;
     case 'txn': {
       if (Math.max(request.compare.length, request.success.length, request.failure.length) > txnOperationsMax) return { code: 'TOO_MANY_OPERATIONS' };
       for (const operations of [request.success, request.failure]) if (hasDuplicates(operations)) return { code: 'DUPLICATE_KEY' };
       for (const operation of path.get(request) === true ? request.success : request.failure) {
-        const failure = yield* check(space, operation, bounds, path);
+        const failure = yield* check(space, operation, bounds, path, room);
         if (failure !== undefined) return failure;
       }
       return undefined;

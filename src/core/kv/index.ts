@@ -1,5 +1,6 @@
 // The replicated key-value store: etcd's model as a pure state machine.
 export * from './request.ts';
+export { answerBytesOf } from './answer-size.ts';
 export {
   commandVersion, decodeBatch, decodeCommand, decodeReadResult, decodeReply, decodeRequest, encodeBatch, encodeCommand, encodeReadResult, encodeReply,
   encodeRequest, isReadOnly, restampBatch, versionNeeded,

@@ -14,7 +14,7 @@ import { Cursor } from './ordered-map.ts';
 import type { MapRoot } from './ordered-map.ts';
 import { rangeOf } from './range.ts';
 import type { Work } from './range.ts';
-import { requestBytesMax } from './request.ts';
+import { answerBytesMax, requestBytesMax } from './request.ts';
 import type { PutRequest, RangeRequest, Revision, TxnRequest, TxnResponse, WriteRequest, WriteResponse } from './request.ts';
 import { Sessions } from './session.ts';
 import type { Session } from './session.ts';
@@ -279,7 +279,9 @@ function* readWork(request: RangeRequest | TxnRequest, root: MapRoot<Version>, b
     const failure = revisionFailure(request.revision ?? 0, bounds);
     if (failure !== undefined) return { revision, failure };
     const at = (request.revision ?? 0) === 0 ? revision : request.revision!;
-    return { revision, response: yield* rangeOf(root, request, at) };
+    const room = { left: answerBytesMax };
+    const response = yield* rangeOf(root, request, at, room);
+    return room.left < 0 ? { revision, failure: { code: 'TOO_LARGE', detail: 'the answer is too large: ask for less at a time' } } : { revision, response };
   }
   const space = new Workspace(root, revision, new Digest());
   const path = new Map<TxnRequest, boolean>();

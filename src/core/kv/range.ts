@@ -1,6 +1,7 @@
 // Reading a range of one version of the store, a step at a time.
 
 import { compareBytes } from '../bytes.ts';
+import { keyValueBytes } from './answer-size.ts';
 import { Cursor, getFrom } from './ordered-map.ts';
 import type { MapRoot } from './ordered-map.ts';
 import type { KeyRange, KeyValue, RangeRequest, RangeResponse, Revision } from './request.ts';
@@ -43,8 +44,22 @@ export function* eachLive(root: MapRoot<Version>, range: KeyRange, revision: Rev
   }
 }
 
-/** etcd's range: `count` is of the whole range, filters and sorting come before the limit. */
-export function* rangeOf(root: MapRoot<Version>, request: RangeRequest, revision: Revision): Work<RangeResponse> {
+/** What an answer may still hold. */
+export interface Room {
+  left: number;
+}
+
+/** Does it still fit? False from the first that does not. */
+export function takeRoom(room: Room, key: Uint8Array, value: Uint8Array | undefined): boolean {
+  room.left -= keyValueBytes + key.length + (value?.length ?? 0);
+  return room.left >= 0;
+}
+
+/**
+ * etcd's range: `count` is of the whole range, filters and sorting come before the limit. Where `room` is used up the
+ * answer is not whole, and must be refused.
+ */
+export function* rangeOf(root: MapRoot<Version>, request: RangeRequest, revision: Revision, room?: Room): Work<RangeResponse> {
   const { sort, limit = 0, countOnly = false } = request;
   const filters = hasFilters(request);
   // Sorting by anything but the ascending key, and filters, need everything before the limit can be applied.
@@ -67,6 +82,7 @@ export function* rangeOf(root: MapRoot<Version>, request: RangeRequest, revision
   const more = limit > 0 && total > limit;
   const kvs: KeyValue[] = [];
   for (const { key, version } of more ? found.slice(0, limit) : found) {
+    if (room !== undefined && !takeRoom(room, key, request.keysOnly === true ? undefined : version.value)) break;
     kvs.push(toKeyValue(key, version, request.keysOnly !== true));
     if (kvs.length % 256 === 0) yield 64;
   }

@@ -119,3 +119,5 @@ export type KvResponse = RangeResponse | WriteResponse;
 /** etcd's limits: operations in a txn (each list, nested ones counted alone), bytes of one request. */
 export const txnOperationsMax = 128;
 export const requestBytesMax: number = 1.5 * 1024 * 1024;
+/** What one answer may hold, keys and values with what each costs beside them: beyond it is refused before it is made, TOO_LARGE. */
+export const answerBytesMax: number = 64 << 20;
