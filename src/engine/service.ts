@@ -17,6 +17,8 @@ export interface ReadOptions extends WaitOptions {
   readonly consistency: 'linearizable' | 'bounded' | 'local' | 'lease';
   readonly maxAgeMs?: number | undefined;
   readonly minRevision?: number | undefined;
+  /** Told what the answer will occupy before it is made; has it wait, or throws, while the caller has no room for it. */
+  readonly admit?: (bytes: number) => void | Promise<void>;
 }
 
 export interface MemberStatus {

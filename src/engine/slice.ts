@@ -38,6 +38,38 @@ function runSlice(clock: Clock, steps: Steps): boolean {
   return false;
 }
 
+/**
+ * Long work, so much of it at a time: what waits has done its first slice, and holds no more than that found. Short
+ * work waits for nobody.
+ */
+export class WorkLine {
+  readonly #runningMax: number;
+  #running = 0;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(runningMax: number) {
+    this.#runningMax = runningMax;
+  }
+
+  /** As runSliced. `isWanted` is asked when its turn has come; if nobody wants it any more, it is left undone. */
+  run(clock: Clock, steps: Steps, isWanted: () => boolean, signal?: AbortSignal): undefined | Promise<void> {
+    return runSlice(clock, steps) ? undefined : this.#later(clock, steps, isWanted, signal);
+  }
+
+  async #later(clock: Clock, steps: Steps, isWanted: () => boolean, signal: AbortSignal | undefined): Promise<void> {
+    // Who ends hands its place on: the count stays.
+    if (this.#running >= this.#runningMax) await new Promise<void>((resolve) => void this.#waiting.push(resolve));
+    else this.#running++;
+    try {
+      if (isWanted()) await runSliced(clock, steps, signal);
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#running--;
+      else next();
+    }
+  }
+}
+
 /** A turn of the loop. */
 export function nextTurn(clock: Clock): Promise<void> {
   return new Promise((resolve) => clock.nextTurn(resolve));

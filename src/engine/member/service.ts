@@ -2,15 +2,15 @@
 
 import { OperationError, fail } from '../../core/errors.ts';
 import { toId } from '../../core/ids.ts';
-import { Kv, checkAllowed, clusterVersions, decodeRequest, encodeCommand, encodeReadResult, isReadOnly, versionNeeded } from '../../core/kv/index.ts';
-import type { RangeRequest, TxnRequest } from '../../core/kv/index.ts';
+import { Kv, answerBytesOf, checkAllowed, clusterVersions, decodeRequest, encodeCommand, encodeReadResult, isReadOnly, versionNeeded } from '../../core/kv/index.ts';
+import type { RangeRequest, ReadResult, TxnRequest } from '../../core/kv/index.ts';
 import { configurationOf, noConfiguration } from '../../core/raft/index.ts';
 import type { Change, Configuration } from '../../core/raft/index.ts';
 import { protocolHighest } from '../../core/wire/index.ts';
 import { KvMachine } from '../replica/kv-machine.ts';
 import type { Replica } from '../replica/replica.ts';
 import { parseAddress } from '../peers/peers.ts';
-import { runSliced, sleep } from '../slice.ts';
+import { WorkLine, sleep } from '../slice.ts';
 import type { HashKvResult, MemberListRow, MemberService, MemberStatus, MembershipChange, MembershipResult, ReadOptions, WaitOptions } from '../service.ts';
 import { kvGroup } from './member.ts';
 import type { Member } from './member.ts';
@@ -20,9 +20,12 @@ export const formatVersion = 1;
 /** A read is done in place when this many keys at most could be touched; more wait in line. */
 const commandBytesMax = 2 << 20;
 const changePauseMs = 50;
+/** Reads and checksums of many keys that go on at once, a slice each in turn. */
+const longMax = 4;
 
 export class KvService implements MemberService {
   readonly #member: Member;
+  readonly #long = new WorkLine(longMax);
   #closing = false;
   /** The newest moment of which it is known that all committed until then is applied here, by the local clock. */
   #freshAt = -Infinity;
@@ -57,33 +60,43 @@ export class KvService implements MemberService {
     const replica = this.#holder();
     if (replica instanceof OperationError) throw replica;
     this.reads++;
-    const needsBarrier = options.consistency === 'linearizable' || options.consistency === 'lease';
-    if (options.consistency === 'lease') {
-      const read = await this.#readByLease(replica, request as RangeRequest | TxnRequest);
-      if (read !== undefined) return read;
+    const end = this.#member.clock.now() + options.deadlineMs;
+    const result = (options.consistency === 'lease' ? await this.#readByLease(replica, request as RangeRequest | TxnRequest, end) : undefined)
+      ?? (await this.#readAgreed(replica, request as RangeRequest | TxnRequest, options, end));
+    if (options.admit !== undefined && !('failure' in result)) {
+      const admission = options.admit(answerBytesOf(result.response));
+      if (admission !== undefined) await admission;
     }
+    return encodeReadResult(result);
+  }
+
+  async #readAgreed(replica: Replica, request: RangeRequest | TxnRequest, options: ReadOptions, end: number): Promise<ReadResult> {
+    const { clock } = this.#member;
+    const needsBarrier = options.consistency === 'linearizable' || options.consistency === 'lease';
     if (needsBarrier || (options.consistency === 'bounded' && this.#isTooOld(replica, options))) {
-      const asked = this.#member.clock.now();
+      const asked = clock.now();
       await abortable(replica.barrier(asked + options.deadlineMs), options.signal);
       this.#freshAt = Math.max(this.#freshAt, asked);
     }
-    const job = kvOf(replica).read(request as RangeRequest | TxnRequest);
-    const waiting = runSliced(this.#member.clock, job, options.signal);
+    const job = kvOf(replica).read(request);
+    const waiting = this.#long.run(clock, job, () => clock.now() < end, options.signal);
     if (waiting !== undefined) await waiting;
-    return encodeReadResult(job.result);
+    if (!job.isDone) throw new OperationError({ code: 'TIMEOUT' });
+    return job.result;
   }
 
   /** Undefined: there is no lease, or it ran out while we read. */
-  async #readByLease({ raft, machine }: Replica, request: RangeRequest | TxnRequest): Promise<Uint8Array | undefined> {
+  async #readByLease({ raft, machine }: Replica, request: RangeRequest | TxnRequest, end: number): Promise<ReadResult | undefined> {
     const { clock } = this.#member;
     const { term, log } = raft.state;
     if (raft.leaseUntil <= clock.now() || machine.appliedIndex < log.committed) return undefined;
     const job = (machine as KvMachine).kv.read(request);
-    const waiting = runSliced(clock, job);
+    const waiting = this.#long.run(clock, job, () => clock.now() < end);
     if (waiting !== undefined) await waiting;
+    if (!job.isDone) throw new OperationError({ code: 'TIMEOUT' });
     // Only now: the process may have been paused at any moment before. What is found to be valid in the same term was
     // so when the state was read.
-    return raft.leaseUntil > clock.now() && raft.state.term === term ? encodeReadResult(job.result) : undefined;
+    return raft.leaseUntil > clock.now() && raft.state.term === term ? job.result : undefined;
   }
 
   status(): MemberStatus {
@@ -143,8 +156,9 @@ export class KvService implements MemberService {
     if (replica instanceof OperationError) throw replica;
     const { digest, index } = kvOf(replica).digest();
     const job = kvOf(replica).hashKv(revision);
-    const waiting = runSliced(this.#member.clock, job);
+    const waiting = this.#long.run(this.#member.clock, job, () => !this.#closing);
     if (waiting !== undefined) await waiting;
+    if (!job.isDone) throw new OperationError({ code: 'SHUTTING_DOWN' });
     const { result } = job;
     if ('failure' in result) throw new OperationError(result.failure);
     return { ...result, digest, index };

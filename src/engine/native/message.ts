@@ -51,7 +51,7 @@ export function decodePropose(body: Uint8Array): { readonly deadlineMs: number; 
   return { deadlineMs, command: body.subarray(4) };
 }
 
-export type ReadHead = Omit<ReadOptions, 'signal'>;
+export type ReadHead = Omit<ReadOptions, 'signal' | 'admit'>;
 
 /** deadline u32 ms · consistency u8 · max age u32 ms (2³²−1: none) · min revision u53 · request */
 export function encodeReadHead(head: ReadHead): Uint8Array {

@@ -22,11 +22,16 @@ export interface ConnectionHost {
   readonly logger: Logger;
   readonly wheel: TimeoutWheel;
   readonly limits: { readonly requestsMax: number; readonly connectionBytesMax: number; readonly bytesMax: number; readonly stuckMs: number };
-  /** Of all connections, as they report it. */
+  /** Of all connections, as they report it: with what answers will probably take, and without. */
   occupiedBytes: number;
+  heldBytes: number;
   /** Those that read on as soon as all together occupy less. */
   readonly starved: Set<ServerConnection>;
   wakeStarved(): void;
+  /** An answer of so many bytes waits until its connection can have it. */
+  waitForRoom(request: Request, bytes: number): Promise<void>;
+  /** A connection holds so much of a frame that is not whole yet, `isAnother` than before; it may be sent away for it. */
+  halfWritten(connection: ServerConnection, bytes: number, isAnother: boolean): void;
   requests: number;
   failures: number;
 }
@@ -43,14 +48,18 @@ const deadlineMsMax = 600_000;
 const estimateMin = { one: 16 << 10, many: 256 << 10 };
 /** A connection that occupies less may go on though all together occupy too much: somebody else's answers are in the way, not its own. */
 const reserveBytes = 64 << 10;
+/** So much of a frame may be held without anybody minding. */
+const halfBytesMin = 4096;
 
 type Kind = 'one' | 'many' | 'other';
 
-class Request extends Deadline {
+export class Request extends Deadline {
   readonly connection: ServerConnection;
   readonly stream: number;
   readonly kind: Kind;
   readonly weight: number;
+  /** Of its answer, once that is known to be larger than was thought. */
+  admittedBytes = 0;
   /** Answered, cancelled or expired: what the service still says is for nobody. */
   over = false;
 
@@ -85,20 +94,26 @@ export class ServerConnection {
   readonly #server: ConnectionHost;
   readonly #connection: Connection;
   readonly #onClosed: () => void;
-  readonly #frames = new FrameReader(clientFrameBytesMax);
+  #frames = new FrameReader(clientFrameBytesMax);
   readonly #requests = new Map<number, Request>();
   /** Frames that came in one read with what used up the bounds; no more than one read's. */
   #backlog: Frame[] = [];
   #running = 0;
   #weight = 0;
+  #admittedBytes = 0;
   /** What answers to reads will probably take, of one key and of many: as much as the largest lately. */
   readonly #estimates = { one: estimateMin.one, many: estimateMin.many };
   /** What the server was told that this connection occupies. */
   #reported = 0;
+  #reportedHeld = 0;
+  /** What the server was told of a frame that is not whole. */
+  #halfBytes = 0;
   #clogged = false;
   #paused = false;
   #closed = false;
   readonly #stuck: Stuck;
+  /** When something came last. */
+  heardAt: number;
   #writtenBytes = 0;
   /** Bytes the client had taken when last looked at. */
   #takenBytes = 0;
@@ -107,6 +122,7 @@ export class ServerConnection {
     this.#server = server;
     this.#connection = connection;
     this.#onClosed = onClosed;
+    this.heardAt = server.clock.now();
     this.#stuck = new Stuck(() => this.#lookWhetherStuck());
   }
 
@@ -142,18 +158,36 @@ export class ServerConnection {
     this.#connection.close();
   }
 
+  /** To make room. */
+  leave(): void {
+    this.#connection.close();
+    this.#over();
+  }
+
+  /** It has taken too long to finish its frame while others need the room: it certainly was not done. */
+  sendAway(): void {
+    this.#server.logger.log('warn', 'a client did not finish what it began to send', { remote: this.#connection.remote, bytes: this.#halfBytes });
+    this.#breakOff(new OperationError({ code: 'OVERLOADED', detail: 'too much has been begun and not finished' }));
+  }
+
   fail(request: Request, error: unknown): void {
     if (this.#finish(request)) this.#sendFailure(request.stream, error);
   }
 
   #data(bytes: Uint8Array): void {
     if (this.#closed) return;
+    this.heardAt = this.#server.clock.now();
     let frames: Frame[];
     try {
       frames = this.#frames.push(bytes);
     } catch (error) {
       this.#server.logger.log('info', 'a client does not speak the protocol', { remote: this.#connection.remote, error: String(error) });
       return this.#breakOff(error);
+    }
+    const { heldBytes } = this.#frames;
+    if (heldBytes > halfBytesMin || this.#halfBytes > 0) {
+      this.#halfBytes = heldBytes > halfBytesMin ? heldBytes : 0;
+      this.#server.halfWritten(this, this.#halfBytes, frames.length > 0);
     }
     for (const frame of frames) {
       // Nothing overtakes, but the word that something is not wanted any more.
@@ -176,8 +210,11 @@ export class ServerConnection {
 
   /** Keeps the server's sum of what all occupy up to date. */
   report(): number {
-    const occupied = this.#closed ? 0 : this.#weight + this.#connection.queuedBytes;
+    const held = this.#closed ? 0 : this.#connection.queuedBytes + this.#frames.heldBytes + this.#admittedBytes;
+    const occupied = this.#closed ? 0 : this.#weight + held;
+    this.#server.heldBytes += held - this.#reportedHeld;
     this.#server.occupiedBytes += occupied - this.#reported;
+    this.#reportedHeld = held;
     this.#reported = occupied;
     return occupied;
   }
@@ -219,15 +256,35 @@ export class ServerConnection {
     const { type } = decodeCommand(command);
     if (type === 'expireSessions' || type === 'raiseVersion') throw new OperationError({ code: 'BAD_REQUEST', detail: 'this is the leader’s to propose' });
     // No signal: a proposal under way cannot be called back, only left unanswered.
-    const answer = this.#server.service.propose(command, { deadlineMs: Math.min(deadlineMs, deadlineMsMax) });
-    this.#await(stream, 'other', body.length, deadlineMs, answer);
+    this.#await(stream, 'other', body.length, deadlineMs, () => this.#server.service.propose(command, { deadlineMs: Math.min(deadlineMs, deadlineMsMax) }));
   }
 
   #read(stream: number, body: Uint8Array): void {
     const { head, request } = decodeRead(body);
     const kind = kindOf(decodeRequest(request));
-    const answer = this.#server.service.read(request, { ...head, deadlineMs: Math.min(head.deadlineMs, deadlineMsMax) });
-    this.#await(stream, kind, body.length + this.#estimates[kind], head.deadlineMs, answer);
+    const estimate = this.#estimates[kind];
+    this.#await(stream, kind, body.length + estimate, head.deadlineMs, (asked) =>
+      this.#server.service.read(request, { ...head, deadlineMs: Math.min(head.deadlineMs, deadlineMsMax), admit: (bytes) => this.#admit(asked, bytes, estimate) }));
+  }
+
+  /** An answer turns out to be larger than was thought: it is made when there is room for it. */
+  #admit(request: Request, bytes: number, estimate: number): void | Promise<void> {
+    if (request.over) throw new OperationError({ code: 'ABORTED' });
+    if (bytes <= estimate || this.tryAdmit(request, bytes)) return;
+    return this.#server.waitForRoom(request, bytes);
+  }
+
+  /** Counted is what is held, not what is thought of answers to come: they wait for each other otherwise. One answer may be as large as any. */
+  tryAdmit(request: Request, bytes: number): boolean {
+    const { connectionBytesMax, bytesMax } = this.#server.limits;
+    this.report();
+    const held = this.#reportedHeld;
+    if (held > 0 && held + bytes > connectionBytesMax) return false;
+    if (held + bytes > reserveBytes && this.#server.heldBytes + bytes > bytesMax) return false;
+    request.admittedBytes = bytes;
+    this.#admittedBytes += bytes;
+    this.report();
+    return true;
   }
 
   #other(type: number, stream: number, body: Uint8Array): void {
@@ -237,30 +294,35 @@ export class ServerConnection {
         return this.send(ClientFrame.answer, stream, emptyBytes);
       case ClientFrame.status:
         return this.send(ClientFrame.answer, stream, encodeStatus(service.status()));
-      case ClientFrame.members:
+      case ClientFrame.members: {
         if (body.length === 0) return this.send(ClientFrame.answer, stream, encodeMembers(service.members()));
-        return this.#await(stream, 'other', body.length, deadlineMsMax, service.agreedMembers({ deadlineMs: decodeDeadline(body) }).then(encodeMembers));
-      case ClientFrame.hashKv:
-        return this.#await(stream, 'other', body.length, deadlineMsMax, service.hashKv(decodeNumber(body)).then(encodeHashKv));
-      case ClientFrame.moveLeader:
-        return this.#await(stream, 'other', body.length, deadlineMsMax, service.moveLeader(decodeNumber(body)).then(() => emptyBytes));
+        const waitMs = decodeDeadline(body);
+        return this.#await(stream, 'other', body.length, deadlineMsMax, () => service.agreedMembers({ deadlineMs: waitMs }).then(encodeMembers));
+      }
+      case ClientFrame.hashKv: {
+        const revision = decodeNumber(body);
+        return this.#await(stream, 'other', body.length, deadlineMsMax, () => service.hashKv(revision).then(encodeHashKv));
+      }
+      case ClientFrame.moveLeader: {
+        const target = decodeNumber(body);
+        return this.#await(stream, 'other', body.length, deadlineMsMax, () => service.moveLeader(target).then(() => emptyBytes));
+      }
       case ClientFrame.changeMembership: {
         const { deadlineMs, change } = decodeMembershipChange(body);
-        const answer = service.changeMembership(change, { deadlineMs: Math.min(deadlineMs, deadlineMsMax) });
-        return this.#await(stream, 'other', body.length, deadlineMs, answer.then(encodeMembershipResult));
+        return this.#await(stream, 'other', body.length, deadlineMs, () => service.changeMembership(change, { deadlineMs: Math.min(deadlineMs, deadlineMsMax) }).then(encodeMembershipResult));
       }
       default:
         throw new OperationError({ code: 'UNSUPPORTED', detail: `a message of type ${type}` });
     }
   }
 
-  #await(stream: number, kind: Kind, bytes: number, deadlineMs: number, answer: Promise<Uint8Array>): void {
+  #await(stream: number, kind: Kind, bytes: number, deadlineMs: number, ask: (request: Request) => Promise<Uint8Array>): void {
     const request = new Request(this, stream, kind, bytes + requestOverheadBytes);
     this.#requests.set(stream, request);
     this.#running++;
     this.#weight += request.weight;
     this.#server.wheel.add(request, this.#server.clock.now() + Math.min(deadlineMs, deadlineMsMax) + graceMs);
-    void answer.then(
+    void ask(request).then(
       (body) => this.#answered(request, body),
       (error: unknown) => this.#refused(request, error),
     );
@@ -304,13 +366,14 @@ export class ServerConnection {
   #settled(request: Request): void {
     this.#running--;
     this.#weight -= request.weight;
+    this.#admittedBytes -= request.admittedBytes;
     if (this.#paused) this.goOn();
     this.#wakeStarved();
   }
 
   #wakeStarved(): void {
     this.report();
-    if (this.#server.starved.size > 0) this.#server.wakeStarved();
+    this.#server.wakeStarved();
   }
 
   #cancel(stream: number): void {
@@ -341,6 +404,9 @@ export class ServerConnection {
     if (this.#closed) return;
     this.#closed = true;
     this.#backlog = [];
+    // What it has begun is let go of now: the connection may linger.
+    this.#frames = new FrameReader(clientFrameBytesMax);
+    if (this.#halfBytes > 0) this.#server.halfWritten(this, 0, true);
     this.#server.wheel.remove(this.#stuck);
     for (const request of this.#requests.values()) {
       request.over = true;

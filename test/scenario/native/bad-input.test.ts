@@ -265,13 +265,71 @@ describe('native: limits', () => {
     await fake.settled(client.close());
   });
 
-  it('connections beyond the bound are told', async () => {
+  it('beyond the bound of connections the quietest makes room; where all wait for something, who comes is told', async () => {
     const fake = await FakeCluster.start(1, 3, { connectionsMax: 2 });
-    const first = [await Stranger.greeted(fake, 'a'), await Stranger.greeted(fake, 'b')];
+    const [quiet, heard] = [await Stranger.greeted(fake, 'a'), await Stranger.greeted(fake, 'b')];
+    await fake.clock.advance(50);
+    fake.shared.commitMs = 60_000;
+    heard.connection.write(encodeFrame(ClientFrame.propose, 1, encodeProposeHead(30_000), put('k', 'v')));
+    await fake.clock.advance(50);
     const third = await Stranger.greeted(fake, 'c');
-    await fake.until(() => third.closed);
-    expect(decodeFailure(third.answers(0).at(0)!.body)).toMatchObject({ code: 'OVERLOADED' });
-    expect(first.every(({ closed }) => !closed)).toBe(true);
+    await fake.until(() => quiet.closed);
+    expect([heard.closed, third.closed]).toEqual([false, false]);
+    third.connection.write(encodeFrame(ClientFrame.propose, 1, encodeProposeHead(30_000), put('k', 'v')));
+    await fake.clock.advance(50);
+    const fourth = await Stranger.greeted(fake, 'd');
+    await fake.until(() => fourth.closed);
+    expect(decodeFailure(fourth.answers(0).at(0)!.body)).toMatchObject({ code: 'OVERLOADED' });
+    expect([heard.closed, third.closed]).toEqual([false, false]);
+  });
+
+  it('frames begun and not finished have a bound for all: who began first is told and sent away', async () => {
+    const fake = await FakeCluster.start(1, 3, { halfBytesMax: 1 << 20, stuckMs: 5000 });
+    const client = await fake.connect();
+    const frame = encodeFrame(ClientFrame.propose, 1, new Uint8Array(300_000));
+    const strangers: Stranger[] = [];
+    for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) {
+      const stranger = await Stranger.greeted(fake, name);
+      strangers.push(stranger);
+      stranger.connection.write(frame.slice(0, 250_000));
+      await fake.clock.advance(20);
+    }
+    expect(strangers.map(({ closed }) => closed)).toEqual([true, true, false, false, false, false]);
+    expect(decodeFailure(strangers[0]!.answers(0).at(0)!.body)).toMatchObject({ code: 'OVERLOADED' });
+    expect(fake.servers.at(0)!.occupiedBytes).toBeLessThan(1.1 * (1 << 20));
+    await fake.settled(client.kv.put('k', new Uint8Array(100_000)));
+    // Who finishes is answered, and is young again.
+    strangers[2]!.connection.write(frame.slice(250_000));
+    await fake.until(() => strangers[2]!.answers(1).length === 1);
+    strangers[2]!.connection.write(frame.slice(0, 250_000));
+    await fake.clock.advance(4000);
+    expect(strangers.map(({ closed }) => closed)).toEqual([true, true, false, false, false, false]);
+    await fake.until(() => strangers.every(({ closed }) => closed), 10_000);
+    await fake.until(() => fake.servers.at(0)!.occupiedBytes < 1000);
+    await fake.settled(client.close());
+  });
+
+  it('answers larger than was thought are made when there is room for them; too many of those who wait are told', async () => {
+    const fake = await FakeCluster.start(1, 3, { bytesMax: 8 << 20, connectionBytesMax: 8 << 20, requestsMax: 1000 });
+    const client = await fake.connect();
+    await fake.settled(client.kv.put('k', new Uint8Array(1 << 20)));
+    const stranger = await Stranger.greeted(fake);
+    const server = fake.servers.at(0)!;
+    for (let i = 1; i <= 450; i++) stranger.connection.write(encodeFrame(ClientFrame.read, i, encodeReadHead({ deadlineMs: 60_000, consistency: 'local' }), read));
+    let most = 0;
+    await fake.until(() => {
+      most = Math.max(most, server.heldBytes);
+      return stranger.frames.filter(({ stream }) => stream > 0).length === 450;
+    });
+    const answers = stranger.frames.filter(({ type }) => type === ClientFrame.answer).length;
+    const failures = stranger.frames.filter(({ type }) => type === ClientFrame.failure).map(({ body }) => decodeFailure(body).code);
+    expect(most).toBeLessThan(9 << 20);
+    expect(answers).toBeGreaterThan(100);
+    expect(failures.every((code) => code === 'OVERLOADED')).toBe(true);
+    stranger.connection.destroy();
+    await fake.until(() => server.occupiedBytes < 1000 && server.heldBytes < 1000);
+    await fake.settled(client.kv.get('k'));
+    await fake.settled(client.close());
   });
 
   it.each(Array.from({ length: 20 }, (_, seed) => seed + 1))('garbage harms nobody else (seed %i)', async (seed) => {

@@ -2,7 +2,7 @@
 // cluster does to them, without consensus: leaders move, processes die, answers get lost, answers come late.
 
 import { OperationError } from '../../../src/core/errors.ts';
-import { Kv, decodeRequest, encodeBatch, encodeCommand, encodeReadResult } from '../../../src/core/kv/index.ts';
+import { Kv, decodeRequest, encodeBatch, encodeCommand, encodeReadResult, answerBytesOf } from '../../../src/core/kv/index.ts';
 import { Role } from '../../../src/core/raft/index.ts';
 import { connect } from '../../../src/engine/client/index.ts';
 import type { Client, ClientOptions } from '../../../src/engine/client/index.ts';
@@ -80,7 +80,7 @@ export class FakeMember implements MemberService {
     return reply;
   }
 
-  async read(encoded: Uint8Array, _options: ReadOptions): Promise<Uint8Array> {
+  async read(encoded: Uint8Array, options: ReadOptions): Promise<Uint8Array> {
     this.reads++;
     await new Promise<void>((resolve) => void this.shared.clock.after(1, resolve));
     if (this.shared.leader === 0) throw new OperationError({ code: 'NO_LEADER' });
@@ -88,7 +88,9 @@ export class FakeMember implements MemberService {
     if (request.type !== 'range' && request.type !== 'txn') throw new OperationError({ code: 'BAD_REQUEST' });
     const job = this.shared.kv.read(request);
     while (!job.step(1000));
-    return encodeReadResult(job.result);
+    const { result } = job;
+    if (!('failure' in result)) await options.admit?.(answerBytesOf(result.response));
+    return encodeReadResult(result);
   }
 
   status(): MemberStatus {
