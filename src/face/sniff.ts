@@ -40,6 +40,7 @@ export class Sniffer {
   readonly #deadlineMs: number;
   readonly #undecidedMax: number;
   readonly #undecided = new Set<Connection>();
+  #makingRoom = false;
 
   constructor(clock: Clock, logger: Logger, targets: SniffTargets, options: SnifferOptions = {}) {
     this.#clock = clock;
@@ -55,12 +56,8 @@ export class Sniffer {
 
   /** Must be called in the turn the connection was accepted. */
   take(connection: Connection): void {
-    if (this.#undecided.size >= this.#undecidedMax) {
-      const [oldest] = this.#undecided;
-      this.#undecided.delete(oldest!);
-      oldest!.destroy();
-    }
     this.#undecided.add(connection);
+    if (this.#undecided.size > this.#undecidedMax) this.#makeRoomSoon();
     const first = new FirstBytes();
     const cancel = this.#clock.after(this.#deadlineMs, () => connection.destroy());
     const settled = (): void => void this.#undecided.delete(connection);
@@ -89,6 +86,23 @@ export class Sniffer {
 
   close(): void {
     for (const connection of this.#undecided) connection.destroy();
+  }
+
+  /**
+   * The first bytes of connections that came in one turn are read in the next: whoever has spoken by then is not
+   * among those who keep us waiting, however many came at once.
+   */
+  #makeRoomSoon(): void {
+    if (this.#makingRoom) return;
+    this.#makingRoom = true;
+    this.#clock.nextTurn(() => this.#clock.nextTurn(() => {
+      this.#makingRoom = false;
+      for (const oldest of this.#undecided) {
+        if (this.#undecided.size <= this.#undecidedMax) return;
+        this.#undecided.delete(oldest);
+        oldest.destroy();
+      }
+    }));
   }
 
   #refuse(connection: Connection, spoken: Spoken): void {

@@ -26,6 +26,8 @@ export interface Call {
   readonly deadlineMs: number;
   /** Aborted when nobody waits for the answer any more. Made where it is asked for: most calls are too short to be called back. */
   readonly signal?: () => AbortSignal;
+  /** As ReadOptions has it. */
+  readonly admit?: NonNullable<ReadOptions['admit']>;
 }
 
 export type Handler = (edge: Edge, request: Message, call: Call) => Promise<Message>;
@@ -43,7 +45,10 @@ function headerOf(edge: Edge, revision?: number): etcd.ResponseHeader {
 }
 
 async function read(edge: Edge, request: Parameters<typeof encodeRequest>[0], call: Call, serializable: boolean): Promise<{ readonly revision: number; readonly response: RangeResponse | TxnResponse }> {
-  const options: ReadOptions = { consistency: serializable ? 'local' : 'linearizable', deadlineMs: call.deadlineMs, ...(isLong(request) && call.signal !== undefined ? { signal: call.signal() } : {}) };
+  const options: ReadOptions = {
+    consistency: serializable ? 'local' : 'linearizable', deadlineMs: call.deadlineMs,
+    ...(isLong(request) && call.signal !== undefined ? { signal: call.signal() } : {}), ...(call.admit === undefined ? {} : { admit: call.admit }),
+  };
   const result = decodeReadResult(await edge.service.read(encodeRequest(request), options));
   if ('failure' in result) throw new OperationError(result.failure);
   return result;

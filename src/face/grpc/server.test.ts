@@ -3,13 +3,13 @@
 import { connect } from 'node:http2';
 import type { ClientHttp2Session, IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
 import { readFileSync } from 'node:fs';
-import { createServer as createTcp } from 'node:net';
+import { connect as dialTcp, createServer as createTcp } from 'node:net';
 import type { AddressInfo, Server } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { OperationError, errorTable } from '../../core/errors.ts';
 import type { ErrorCode, Failure } from '../../core/errors.ts';
-import { Kv, decodeRequest, encodeBatch, encodeReadResult } from '../../core/kv/index.ts';
+import { Kv, answerBytesOf, decodeRequest, encodeBatch, encodeReadResult } from '../../core/kv/index.ts';
 import type { RangeRequest } from '../../core/kv/index.ts';
 import { runSliced } from '../../engine/slice.ts';
 import type { MemberService, MemberStatus, MembershipChange, MembershipResult, ReadOptions } from '../../engine/service.ts';
@@ -43,13 +43,18 @@ class LocalService implements MemberService {
   /** Reads never come to an end, and count their steps. */
   endless = false;
   steps = 0;
+  /** Told of every answer that is made. */
+  made: () => void = () => undefined;
 
   async read(request: Uint8Array, options: ReadOptions): Promise<Uint8Array> {
     if (this.failure !== undefined) throw new OperationError(this.failure);
     if (this.endless) await runSliced(nodeClock, { step: () => ++this.steps < 0 }, options.signal);
     const job = this.kv.read(decodeRequest(request) as RangeRequest);
     while (!job.step(Number.POSITIVE_INFINITY));
-    return encodeReadResult(job.result);
+    const { result } = job;
+    if (!('failure' in result)) await options.admit?.(answerBytesOf(result.response));
+    this.made();
+    return encodeReadResult(result);
   }
   status(): MemberStatus {
     return { cluster: 7, member: 8, leader: 8, revision: this.kv.revision, errors: [] } as unknown as MemberStatus;
@@ -92,7 +97,7 @@ afterEach(() => {
   for (const close of closers.splice(0)) close();
 });
 
-async function world(options: Partial<GrpcServerOptions> = {}): Promise<{ service: LocalService; server: GrpcServer; client: ClientHttp2Session; dial: () => ClientHttp2Session }> {
+async function world(options: Partial<GrpcServerOptions> = {}): Promise<{ service: LocalService; server: GrpcServer; client: ClientHttp2Session; port: number; dial: () => ClientHttp2Session }> {
   const service = new LocalService();
   const server = new GrpcServer({ service, cluster: 7, member: 8, term: () => 3 }, { clock: nodeClock, logger: { log: () => undefined } as never, ...options });
   const tcp: Server = createTcp((socket) => server.take(socket));
@@ -108,7 +113,7 @@ async function world(options: Partial<GrpcServerOptions> = {}): Promise<{ servic
     server.close();
     tcp.close();
   });
-  return { service, server, client: dial(), dial };
+  return { service, server, client: dial(), port, dial };
 }
 
 function call(client: ClientHttp2Session, path: string, body: Uint8Array, headers: OutgoingHttpHeaders = {}): Promise<Answer> {
@@ -136,6 +141,15 @@ async function ask(client: ClientHttp2Session, path: string, request: Message, h
 }
 
 const kv = '/etcdserverpb.KV';
+
+// Frames by hand, where a library would not send such.
+const http2Head = (length: number, type: number, flag: number, stream: number): Buffer => Buffer.from([0, length >> 8, length & 0xff, type, flag, 0, 0, 0, stream]);
+const greeting = Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), http2Head(0, 4, 0, 0)]);
+function http2Call(stream: number): Buffer {
+  const fields = [[':method', 'POST'], [':scheme', 'http'], [':path', `${kv}/Put`], [':authority', 'x'], ['content-type', 'application/grpc']] as const;
+  const block = Buffer.concat(fields.flatMap(([name, value]) => [Buffer.from([0x10, name.length]), Buffer.from(name), Buffer.from([value.length]), Buffer.from(value)]));
+  return Buffer.concat([http2Head(block.length, 1, 4, stream), block]);
+}
 
 describe('the gRPC server', () => {
   it('answers with a header, whatever metadata comes along', async () => {
@@ -258,21 +272,78 @@ describe('the gRPC server', () => {
   });
 
   it('takes no more than it may hold, and takes again what is let go of', async () => {
-    const { client, service, server, dial } = await world({ connectionBytesMax: 100_000, bytesMax: 150_000 });
+    const { client, service, server, dial } = await world({ connectionBytesMax: 100_000, bytesMax: 200_000 });
     let open = (): void => undefined;
     service.gate = new Promise((resolve) => void (open = resolve));
-    const value = new Uint8Array(60_000);
+    const value = new Uint8Array(80_000);
     const waiting = ask(client, `${kv}/Put`, { key: bytes('a'), value });
-    while (server.heldBytes < 60_000) await new Promise((resolve) => void setTimeout(resolve, 5));
+    while (server.heldBytes < 80_000) await new Promise((resolve) => void setTimeout(resolve, 5));
     expect(await ask(client, `${kv}/Put`, { key: bytes('b'), value })).toMatchObject({ status: '8', message: 'etcdserver: too many requests' });
     // Another connection has a share of its own.
     const other = ask(dial(), `${kv}/Put`, { key: bytes('c'), value });
-    while (server.heldBytes < 120_000) await new Promise((resolve) => void setTimeout(resolve, 5));
+    while (server.heldBytes < 160_000) await new Promise((resolve) => void setTimeout(resolve, 5));
     expect((await ask(dial(), `${kv}/Put`, { key: bytes('d'), value })).status).toBe('8');
+    // Who asks little is served whatever the others hold.
+    expect((await ask(dial(), `${kv}/Range`, { key: bytes('a') })).status).toBe('0');
     open();
     expect([(await waiting).status, (await other).status]).toEqual(['0', '0']);
     while (server.heldBytes > 0) await new Promise((resolve) => void setTimeout(resolve, 5));
     expect((await ask(client, `${kv}/Put`, { key: bytes('b'), value })).status).toBe('0');
+  });
+
+  it('makes room for an answer before it is made: one of any size, and not many', async () => {
+    const { client, service, server } = await world({ connectionBytesMax: 100_000, bytesMax: 1_000_000 });
+    for (let at = 0; at < 8; at++) await ask(client, `${kv}/Put`, { key: bytes(`a${at}`), value: new Uint8Array(50_000) });
+    const all = { key: bytes('a'), range_end: bytes('b') };
+    while (server.heldBytes > 0) await new Promise((resolve) => void setTimeout(resolve, 5));
+    expect((await ask(client, `${kv}/Range`, all)).answer).toMatchObject({ count: 8 });
+    let made = 0;
+    service.made = () => void made++;
+    const window = client.request({ ':method': 'POST', ':path': `${kv}/Range`, 'content-type': 'application/grpc' });
+    // Nobody reads this one's.
+    window.pause();
+    window.on('error', () => undefined);
+    window.end(methods.get(`${kv}/Range`)!.input.encodeFrame(all));
+    while (server.heldBytes < 400_000) await new Promise((resolve) => void setTimeout(resolve, 5));
+    const more = await Promise.all(Array.from({ length: 10 }, () => ask(client, `${kv}/Range`, all)));
+    expect(more.map(({ status, message }) => [status, message])).toEqual(more.map(() => ['8', 'etcdserver: too many requests']));
+    expect(made).toBe(1);
+    window.destroy();
+    while (server.heldBytes > 0) await new Promise((resolve) => void setTimeout(resolve, 5));
+    expect((await ask(client, `${kv}/Range`, all)).status).toBe('0');
+  });
+
+  it('a message in thousands of small frames is refused, and nothing of it is kept', async () => {
+    const { server, port } = await world();
+    const socket = dialTcp({ port, host: '127.0.0.1' });
+    closers.push(() => socket.destroy());
+    socket.on('error', () => undefined);
+    let told = Buffer.alloc(0);
+    socket.on('data', (part) => void (told = Buffer.concat([told, part])));
+    const ones = Array.from({ length: 1500 }, () => Buffer.concat([http2Head(1, 0, 0, 1), Uint8Array.of(0x12)]));
+    socket.write(Buffer.concat([greeting, http2Call(1), http2Head(5, 0, 0, 1), Uint8Array.of(0, 0, 0x1f, 0, 0), ...ones]));
+    // RST_STREAM.
+    while (!told.includes(http2Head(4, 3, 0, 1))) await new Promise((resolve) => void setTimeout(resolve, 5));
+    while (server.callCount > 0) await new Promise((resolve) => void setTimeout(resolve, 5));
+    expect(server.heldBytes).toBe(0);
+  });
+
+  it('a call that its client resets before it can be refused ends nobody', async () => {
+    const { client, server, port } = await world();
+    for (let round = 0; round < 50; round++) {
+      const socket = dialTcp({ port, host: '127.0.0.1' });
+      socket.on('error', () => undefined);
+      const calls = [1, 3, 5, 7].map((stream) => {
+        const message = round % 2 === 0 ? Buffer.from([0, 0, 0, 0, 9, 1]) : Buffer.alloc(5);
+        return Buffer.concat([http2Call(stream), http2Head(message.length, 0, 1, stream), message, http2Head(4, 3, 0, stream), Buffer.from([0, 0, 0, 8])]);
+      });
+      socket.write(Buffer.concat([greeting, ...calls]));
+      await new Promise((resolve) => void setTimeout(resolve, 3));
+      socket.destroy();
+    }
+    expect((await ask(client, `${kv}/Put`, { key: bytes('a') })).status).toBe('0');
+    while (server.callCount > 0) await new Promise((resolve) => void setTimeout(resolve, 5));
+    expect(server.heldBytes).toBe(0);
   });
 
   it('forgets a call that its client cancelled', async () => {

@@ -26,7 +26,7 @@ export interface GrpcServerOptions {
   readonly bytesMax?: number;
   /** As the one before, of one connection. @default 32 MiB */
   readonly connectionBytesMax?: number;
-  /** A request that has not come whole, or an answer of which nothing was taken, for so long ends its stream. @default 30000 */
+  /** A request that is not whole, or an answer that is not taken, after so long ends its stream. @default 30000 */
   readonly stuckMs?: number;
   /** For a client's settings to come. @default 5000 */
   readonly greetingMs?: number;
@@ -42,6 +42,11 @@ const healthPollMs = 250;
 const sweepMs = 1000;
 /** A call's own weight, beside its message. */
 const callBytes = 1024;
+/** What a connection may hold though all together hold too much. */
+const reserveBytes = 64 << 10;
+/** Messages come in frames of many kilobytes. So many small ones are for nothing but to cost us time. */
+const partsFree = 1000;
+const partBytesMin = 64;
 
 interface Connection {
   readonly session: ServerHttp2Session;
@@ -206,9 +211,11 @@ export class GrpcServer {
 
   /** @internal What it holds besides counts from here on; refused when that is too much. */
   hold(connection: Connection, bytes: number): void {
-    if (this.heldBytes + bytes > this.#limits.bytesMax || connection.heldBytes + bytes > this.#limits.connectionBytesMax) {
-      throw new GrpcError('ResourceExhausted', 'etcdserver: too many requests');
-    }
+    const { bytesMax, connectionBytesMax } = this.#limits;
+    const wanted = connection.heldBytes + bytes;
+    // Who holds little is served, whatever others hold; and who holds nothing else may have one answer of any size.
+    const isTooMuch = wanted > reserveBytes && (this.heldBytes + bytes > bytesMax || (wanted > connectionBytesMax && connection.heldBytes > reserveBytes));
+    if (isTooMuch) throw new GrpcError('ResourceExhausted', 'etcdserver: too many requests');
     this.held(connection, bytes);
   }
 
@@ -272,6 +279,9 @@ class GrpcCall {
   #deadline: number | undefined;
   #heldBytes = 0;
   #abort: AbortController | undefined;
+  #parts = 0;
+  /** Of the answer, before it is one. */
+  #admittedBytes = 0;
   #state: 'receiving' | 'working' | 'answered' = 'receiving';
   isEndless = false;
 
@@ -299,9 +309,9 @@ class GrpcCall {
     const stream = this.#stream;
     stream.on('data', (chunk: Buffer) => this.#guarded(() => {
       if (this.#state !== 'receiving') return;
-      this.#movedAt = this.#server.clock.now();
       this.#hold(chunk.length);
       this.#reader.add(chunk);
+      if (++this.#parts > partsFree && this.#reader.heldBytes < this.#parts * partBytesMin) throw new GrpcError('ResourceExhausted', 'grpc: a message came in too many small frames');
     }));
     stream.on('end', () => this.#guarded(() => {
       if (this.#state !== 'receiving') return;
@@ -311,7 +321,8 @@ class GrpcCall {
       this.#state = 'working';
       const leftMs = this.#deadline === undefined ? patienceMs : this.#deadline - this.#server.clock.now();
       if (leftMs <= 0) throw new GrpcError('DeadlineExceeded', 'context deadline exceeded');
-      method.handle(edge, request, { deadlineMs: Math.min(leftMs, patienceMs), signal: () => (this.#abort ??= new AbortController()).signal }).then(
+      const signal = (): AbortSignal => (this.#abort ??= new AbortController()).signal;
+      method.handle(edge, request, { deadlineMs: Math.min(leftMs, patienceMs), signal, admit: (size) => this.#admit(size) }).then(
         (answer) => this.#guarded(() => this.#answer(method.output.encodeFrame(answer))),
         (error: unknown) => this.refuse(error),
       );
@@ -364,6 +375,16 @@ class GrpcCall {
   }
 
   refuse(error: unknown): void {
+    try {
+      this.#refuse(error);
+    } catch (unforeseen) {
+      // There is no stream any more that this could be said on.
+      this.#server.unforeseen(unforeseen);
+      this.#stream.destroy();
+    }
+  }
+
+  #refuse(error: unknown): void {
     const foreseen = statusOfError(error);
     if (foreseen === undefined) this.#server.unforeseen(error);
     const status = foreseen ?? { code: 'Internal' as const, message: 'etcdserver: an internal error' };
@@ -398,14 +419,26 @@ class GrpcCall {
     this.#heldBytes += bytes;
   }
 
+  /** A stream that its client has reset is closed some time before it is destroyed; nothing can be said on either. */
+  get #isGone(): boolean {
+    return this.#stream.destroyed || this.#stream.closed;
+  }
+
+  #admit(bytes: number): void {
+    if (this.#state === 'answered') throw new GrpcError('Canceled', 'context canceled');
+    this.#hold(bytes);
+    this.#admittedBytes += bytes;
+  }
+
   #begin(): void {
     this.#state = 'working';
-    if (!this.#stream.destroyed) this.#stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+    if (!this.#isGone) this.#stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
   }
 
   #answer(frame: Uint8Array): void {
-    if (this.#state === 'answered' || this.#stream.destroyed) return;
-    this.#hold(frame.length);
+    if (this.#state === 'answered' || this.#isGone) return;
+    // What an admitted one was made of is let go of; it is about as large.
+    if (this.#admittedBytes === 0) this.#hold(frame.length);
     this.#begin();
     this.#finish({ code: 'OK', message: '' }, frame);
   }
@@ -415,10 +448,10 @@ class GrpcCall {
     this.#state = 'answered';
     this.#movedAt = this.#server.clock.now();
     const stream = this.#stream;
-    if (stream.destroyed) return;
+    if (this.#isGone) return;
     const trailers = status.code === 'OK' ? okTrailers : { 'grpc-status': String(grpcCodes[status.code]), 'grpc-message': encodeMessage(status.message) };
     if (stream.headersSent) {
-      stream.once('wantTrailers', () => stream.sendTrailers(trailers));
+      stream.once('wantTrailers', () => void (this.#isGone || stream.sendTrailers(trailers)));
       if (last === undefined) stream.end();
       else stream.end(last);
       return;

@@ -83,7 +83,7 @@ export const statusTable: Readonly<Record<ErrorCode, GrpcStatus>> = {
 };
 
 /** Those whose detail says more than the sentence of the table. */
-const detailed: ReadonlySet<ErrorCode> = new Set(['BAD_REQUEST', 'INTERNAL', 'UNSUPPORTED']);
+const detailed: ReadonlySet<ErrorCode> = new Set(['BAD_REQUEST', 'INTERNAL', 'TOO_LARGE', 'UNSUPPORTED']);
 
 export function statusOf(failure: Failure): GrpcStatus {
   const row = statusTable[failure.code];

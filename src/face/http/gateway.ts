@@ -63,7 +63,7 @@ async function answer(edge: Edge, call: string, request: HttpRequest, unforeseen
     const bytes = request.body.length > messageBytesMax ? method.input.encode(input).length : 0;
     if (bytes > messageBytesMax) throw new GrpcError('ResourceExhausted', `grpc: received message larger than max (${bytes} vs. ${messageBytesMax})`);
     deadline = timeoutMs === 0 ? undefined : performance.now() + timeoutMs;
-    const output = await method.handle(edge, input, { deadlineMs: Math.min(timeoutMs === 0 ? patienceMs : timeoutMs, patienceMs) });
+    const output = await method.handle(edge, input, { deadlineMs: Math.min(timeoutMs === 0 ? patienceMs : timeoutMs, patienceMs), admit: request.admit });
     return { status: 200, type: 'application/json', body: { bytes: weightOf(output), texts: () => writeJson(method.output, output) } };
   } catch (error) {
     const foreseen = statusOfError(error);

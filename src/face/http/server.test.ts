@@ -176,6 +176,54 @@ describe('HTTP', () => {
     expect(errors.length).toBe(2);
   });
 
+  it('a body in parts of one byte costs what it weighs, and a flood of them its connection', async () => {
+    const { ask, dial, http } = await rig({ '/echo': echo });
+    const chunked = 'POST /echo HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n';
+    expect(await ask(`${chunked}${'1\r\nx\r\n'.repeat(900)}0\r\n\r\n`)).toMatch(/^HTTP\/1\.1 200 [\s\S]*\{"bytes":900\}/);
+    const flood = await dial();
+    flood.socket.write(`${chunked}${'1\r\nx\r\n'.repeat(50_000)}`);
+    await until(() => flood.closed);
+    expect(flood.received).toBe('');
+    await until(() => http.heldBytes === 0);
+  });
+
+  it('an answer is made when there is room for it', async () => {
+    let made = 0;
+    const large: HttpHandler = {
+      method: 'GET',
+      answer: ({ admit }) => {
+        admit(600_000);
+        made++;
+        return { status: 200, type: 'text/plain', body: { bytes: 600_000, texts: () => Array.from({ length: 60 }, () => 'x'.repeat(10_000)) } };
+      },
+    };
+    const { dial, ask, http } = await rig({ '/large': large, '/hello': hello }, { bytesMax: 1_000_000, takenMs: 500 });
+    expect((await ask(`${get('/large').slice(0, -2)}connection: close\r\n\r\n`)).length).toBeGreaterThan(600_000);
+    const stuck = await dial(false);
+    // Its answers go on until nothing more fits between here and there.
+    stuck.socket.write(get('/large').repeat(30));
+    await until(() => http.heldBytes >= 600_000);
+    await new Promise((resolve) => void setTimeout(resolve, 100));
+    const before = made;
+    expect(await ask(get('/large'))).toMatch(/^HTTP\/1\.1 503 [\s\S]*"OVERLOADED"/);
+    expect(await ask(get('/hello'))).toContain('hello');
+    expect([made, http.heldBytes]).toEqual([before, 600_000]);
+    await until(() => http.heldBytes === 0);
+  });
+
+  it('who is being served does not make room for those who come and say nothing', async () => {
+    let open = (): void => undefined;
+    const gate = new Promise<void>((resolve) => void (open = resolve));
+    const { dial, http } = await rig({ '/slow': { method: 'GET', answer: async () => (await gate, plain(200, 'done\n')) } }, { connectionsMax: 5 });
+    const served = await dial();
+    served.socket.write(get('/slow'));
+    await new Promise((resolve) => void setTimeout(resolve, 50));
+    for (let at = 0; at < 20; at++) await dial();
+    await until(() => http.connectionCount === 5);
+    open();
+    await until(() => served.received.includes('done\n'));
+  });
+
   it('too many connections: the oldest makes room', async () => {
     const { dial, ask, http } = await rig({ '/hello': hello }, { connectionsMax: 5 });
     const many: Raw[] = [];

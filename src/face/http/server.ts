@@ -6,6 +6,7 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { OperationError } from '../../core/errors.ts';
 import type { Logger } from '../../engine/ports.ts';
 import { GrowingBytes } from '../growing-bytes.ts';
 
@@ -14,6 +15,8 @@ export interface HttpRequest {
   readonly query: URLSearchParams;
   readonly headers: IncomingMessage['headers'];
   readonly body: Uint8Array;
+  /** Makes room for an answer before it is made; throws OVERLOADED where there is none. */
+  readonly admit: (bytes: number) => void;
 }
 
 export interface HttpAnswer {
@@ -76,6 +79,9 @@ const requestsPerConnectionMax = 10_000;
 const headersMax = 64;
 const partBytes = 256 << 10;
 const lingerMs = 1000;
+/** So many parts of a body may be small. More are for nothing but to cost us time. */
+const partsFree = 1000;
+const partBytesMin = 64;
 /** So much is answered to everybody, whatever others occupy. */
 const smallBytes = 64 << 10;
 
@@ -84,6 +90,8 @@ class HttpConnection {
   readonly socket: Socket;
   readonly waiting: [IncomingMessage, ServerResponse][] = [];
   isBusy = false;
+  /** It has asked, and it is for us to answer. */
+  isServed = false;
   deadline: NodeJS.Timeout | undefined;
 
   constructor(socket: Socket) {
@@ -132,11 +140,7 @@ export class HttpServer {
   }
 
   take(socket: Socket): void {
-    if (this.#connections.size >= this.#limits.connectionsMax) {
-      const [oldest] = this.#connections.keys();
-      this.#connections.delete(oldest!);
-      oldest!.destroy();
-    }
+    if (this.#connections.size >= this.#limits.connectionsMax) this.#makeRoom();
     const connection = new HttpConnection(socket);
     this.#connections.set(socket, connection);
     socket.once('close', () => {
@@ -150,6 +154,18 @@ export class HttpServer {
 
   close(): void {
     for (const socket of this.#connections.keys()) socket.destroy();
+  }
+
+  /** The oldest of those who keep us waiting; if there are none, the oldest. */
+  #makeRoom(): void {
+    let [leaving] = this.#connections.keys();
+    for (const [socket, connection] of this.#connections) {
+      if (connection.isServed) continue;
+      leaving = socket;
+      break;
+    }
+    this.#connections.delete(leaving!);
+    leaving!.destroy();
   }
 
   #arrived(request: IncomingMessage, response: ServerResponse): void {
@@ -200,15 +216,26 @@ export class HttpServer {
       response.shouldKeepAlive = false;
       return this.#send(connection, response, refusal(body), isHead, request);
     }
+    let admitted = 0;
+    const admit = (wanted: number): void => {
+      if (connection.socket.destroyed) throw new OperationError({ code: 'ABORTED' });
+      if (wanted > smallBytes && this.#heldBytes + wanted > this.#limits.bytesMax) throw new OperationError({ code: 'OVERLOADED' });
+      this.#heldBytes += wanted;
+      admitted += wanted;
+    };
     try {
-      const answer = await this.#answer(handler, { path, query: url.searchParams, headers: request.headers, body });
+      connection.isServed = true;
+      const answer = await this.#answer(handler, { path, query: url.searchParams, headers: request.headers, body, admit });
+      connection.isServed = false;
+      this.#heldBytes -= admitted;
+      admitted = 0;
       if (typeof answer === 'string') return await refuse(answer);
       const bytes = typeof answer.body === 'string' ? answer.body.length : answer.body.bytes;
       if (bytes > this.#limits.answerBytesMax) return await refuse('answerTooLarge');
       if (bytes > smallBytes && this.#heldBytes + bytes > this.#limits.bytesMax) return await refuse('overloaded');
       await this.#send(connection, response, answer, isHead);
     } finally {
-      this.#heldBytes -= body.length;
+      this.#heldBytes -= body.length + admitted;
     }
   }
 
@@ -216,6 +243,7 @@ export class HttpServer {
     try {
       return await handler.answer(request);
     } catch (error) {
+      if (error instanceof OperationError && error.code === 'OVERLOADED') return 'overloaded';
       this.#options.logger.log('error', 'an HTTP request failed for a reason of our own', { path: request.path, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
       return 'internal';
     }
@@ -230,6 +258,7 @@ export class HttpServer {
       const whole = new GrowingBytes();
       const announced = Number(request.headers['content-length'] ?? 0);
       let bytes = 0;
+      let parts = 0;
       const over = (): void => {
         request.off('data', data).off('end', ended).off('close', brokeOff);
         connection.expectNothing();
@@ -244,6 +273,8 @@ export class HttpServer {
         this.#heldBytes += part.length;
         if (bytes > bodyBytesMax) return refuse('bodyTooLarge');
         if (bytes > smallBytes && this.#heldBytes > bytesMax) return refuse('overloaded');
+        // Reading on, even to say no, is what this is for.
+        if (++parts > partsFree && bytes < parts * partBytesMin) return void request.socket.destroy();
         whole.add(part, announced);
       };
       const ended = (): void => {
