@@ -6,7 +6,7 @@ export const marks = [
   'a snapshot was taken', 'a snapshot was sent', 'a snapshot was installed', 'a torn tail was cut', 'a proposal was forwarded', 'a read was forwarded',
   'a session answered a retry from memory', 'a session expired', 'the history was compacted', 'a member stopped: DISK_FAILED',
   'a member stopped: CORRUPT', 'a member stopped: DATA_LOST', 'a member died in a call', 'a late tick', 'a write of unknown outcome',
-  'a write that was refused', 'a comparison failed', 'a bounded read', 'a member was added', 'a learner was added', 'a witness was added', 'a learner was promoted',
+  'a write that was refused', 'a comparison failed', 'a bounded read', 'a read by lease', 'a member was added', 'a learner was added', 'a witness was added', 'a learner was promoted',
   'a member was removed', 'a leader was removed', 'a dead member was replaced', 'a member stopped: MEMBER_REMOVED', 'a voter was exchanged',
   'a joint configuration ruled',
 ] as const;

@@ -76,7 +76,7 @@ export async function runWorld(options: RunOptions, drain: Drain): Promise<RunRe
     seed,
     nodes: profile.nodes,
     segmentBytes: profile.segmentBytes,
-    replica: { tickMs: profile.tickMs, electionTicks: profile.electionTicks, snapshotLogBytes: profile.snapshotLogBytes, tailBytes: profile.tailBytes, appendBytesMax: profile.appendBytesMax },
+    replica: { tickMs: profile.tickMs, electionTicks: profile.electionTicks, snapshotLogBytes: profile.snapshotLogBytes, tailBytes: profile.tailBytes, appendBytesMax: profile.appendBytesMax, ...(profile.leaseDriftMax > 0 ? { leaseDriftMax: profile.leaseDriftMax } : {}) },
     durability: options.durability ?? 'fsync',
     delayMs: profile.delayMs,
     windowBytes: profile.windowBytes,
@@ -105,7 +105,7 @@ export async function runWorld(options: RunOptions, drain: Drain): Promise<RunRe
   });
   const claims = new Claims(world, coverage);
   const nemesis = new Nemesis(world, claims, coverage, schedule);
-  const workload = new Workload(world, coverage, { seed, clients: profile.clients, thinkMs: profile.thinkMs, timeoutMs: profile.timeoutMs });
+  const workload = new Workload(world, coverage, { seed, clients: profile.clients, thinkMs: profile.thinkMs, timeoutMs: profile.timeoutMs, leases: profile.leaseDriftMax > 0 });
   world.clock.afterEvent = () => {
     broken ??= workload.broken ?? nemesis.operator.broken;
     if (broken !== undefined) throw broken;
@@ -191,7 +191,7 @@ function judge(calls: readonly Call[], claims: Claims): number {
   judgeReads(calls, claims);
   const watched: Witnessed[] = [];
   for (const { client, input, outcome, output, call, return: end, consistency, revision } of calls) {
-    if (outcome === 'failed' || consistency !== 'linearizable' || input.f === 'compact') continue;
+    if (outcome === 'failed' || (consistency !== 'linearizable' && consistency !== 'lease') || input.f === 'compact') continue;
     const isKnown = outcome === 'ok';
     watched.push({ operation: { client, input, output: isKnown ? output : undefined, call, return: isKnown ? end : Infinity }, revision: isKnown ? revision : 0 });
   }
@@ -248,7 +248,7 @@ function judgeReads(calls: readonly Call[], claims: Claims): void {
       if (value !== output?.value) throw new BrokenClaim('reads', `${what()} with ${output?.value}, where ${value} was`);
     }
     const floor =
-      consistency === 'linearizable' ? knownBefore(call)
+      consistency === 'linearizable' || consistency === 'lease' ? knownBefore(call)
       : minRevision !== undefined ? minRevision
       // Its clock may run as slow as the slowest does.
       : maxAgeMs !== undefined ? knownBefore(call - maxAgeMs * 1.25)

@@ -69,6 +69,8 @@ export interface Profile {
   readonly windowBytes: number;
   readonly diskDelayMs: number;
   readonly syncDelayMs: number;
+  /** Reads by lease, if clocks differ by no more; 0: no leases. Faults keep within it. */
+  readonly leaseDriftMax: number;
   /** The only members whose disks may be damaged or lost: the others keep one good copy of everything, on a majority. */
   readonly damageable: readonly number[];
   readonly armed: readonly FaultClass[];
@@ -104,6 +106,9 @@ export interface DrawOptions {
 const membership: readonly FaultClass[] = ['join', 'promote', 'remove', 'replace', 'exchange'];
 /** Nobody leaves a cluster that nobody joins. */
 const membershipOdds: readonly FaultClass[] = ['join', 'join', 'join', 'promote', 'remove', 'remove', 'replace', 'exchange'];
+/** Of a clock's rate; and by how much two of them differ at most. */
+const drifts = [0.9, 0.98, 1.02, 1.1] as const;
+const driftMax = 0.25;
 /** What unseats a leader, if it is aimed at one. */
 const unseating: readonly FaultClass[] = ['exit', 'power', 'blackout', 'isolate', 'swizzle', 'pause', 'transfer'];
 const deaths: readonly FaultClass[] = ['exit', 'power', 'blackout', 'lostDisk'];
@@ -144,6 +149,7 @@ export function drawSchedule(seed: number, options: DrawOptions): Schedule {
     appendBytesMax: pick([100, 1000, 1 << 20]),
     diskDelayMs: pick([0, 0.1, 1]),
     syncDelayMs: pick([0.2, 1, 4]),
+    leaseDriftMax: pick([0, 0, driftMax]),
     damageable,
     ...(options.nemesis === 'labs' ? { labs: { reliable: nextUnit(random) < 0.2, longReordering: nextUnit(random) < 0.5, longDelays: nextUnit(random) < 0.5 } } : {}),
     armed: changes.length > 0 && changeMs > 0 ? [...armed, ...new Set(changes)] : armed,
@@ -196,7 +202,7 @@ function drawFault(random: RandomState, kind: FaultClass, at: number, profile: P
     case 'lostDisk':
       return { ...base, target: profile.damageable.length === 0 ? 0 : pick(profile.damageable), amount: kind === 'misdirect' ? pick([512, 4096, 40]) : below(1 << 30) };
     case 'drift':
-      return { ...base, amount: pick([0.9, 0.98, 1.02, 1.1]) };
+      return { ...base, amount: pick(drifts) };
     case 'join':
       return { ...base, amount: pick([0, 0, 1, 2]) };
     case 'jump':

@@ -15,7 +15,7 @@ import type { World } from './world.ts';
 export interface Call {
   readonly client: string;
   readonly input: RegisterInput;
-  readonly consistency: 'linearizable' | 'bounded' | 'local';
+  readonly consistency: 'linearizable' | 'lease' | 'bounded' | 'local';
   readonly maxAgeMs: number | undefined;
   readonly minRevision: number | undefined;
   readonly call: number;
@@ -47,10 +47,13 @@ export interface WorkloadOptions {
   readonly clients: number;
   readonly thinkMs: number;
   readonly timeoutMs: number;
+  /** The members have leases to read by. */
+  readonly leases: boolean;
 }
 
 /** A call may outlive its time by what a wheel and an answer take. */
 const graceMs = 2000;
+const paddingMax = 3000;
 const registers = ['r0', 'r1', 'r2', 'r3'];
 const logs = ['log0', 'log1'];
 const pair = ['pair/a', 'pair/b'] as const;
@@ -119,18 +122,20 @@ export class Workload {
     const below = (bound: number): number => nextBelow(random, bound);
     const token = `${one.name}.${this.#next++};`;
     const dice = below(100);
+    // Now and then more than a sector: only a write that spans some can be torn.
+    const value = below(8) === 0 ? token + 'x'.repeat(below(paddingMax)) : token;
     const key = registers[below(registers.length)]!;
     if (dice < 30) {
       const log = logs[below(logs.length)]!;
       return this.#run(one, { f: 'append', key: log, value: token }, () => client.kv.append(log, token).then(({ revision, length }) => ({ revision, output: { length } })));
     }
-    if (dice < 45) return this.#run(one, { f: 'put', key, value: token }, () => client.kv.put(key, token).then(({ revision }) => ({ revision, output: {} })));
+    if (dice < 45) return this.#run(one, { f: 'put', key, value }, () => client.kv.put(key, value).then(({ revision }) => ({ revision, output: {} })));
     if (dice < 50) return this.#run(one, { f: 'delete', key }, () => client.kv.delete(key).then(({ revision, deleted }) => ({ revision, output: { deleted } })));
     if (dice < 58) {
       const from = this.#lastSeen(key);
-      return this.#run(one, { f: 'cas', key, from, value: token }, () =>
+      return this.#run(one, { f: 'cas', key, from, value }, () =>
         client.kv
-          .txn({ compare: [{ key, target: 'value', result: 'equal', value: from }], success: [{ type: 'put', key, value: token }], failure: [{ type: 'range', key }] })
+          .txn({ compare: [{ key, target: 'value', result: 'equal', value: from }], success: [{ type: 'put', key, value }], failure: [{ type: 'range', key }] })
           .then(({ revision, succeeded }) => {
             if (!succeeded) this.#coverage.mark('a comparison failed');
             return { revision, output: { swapped: succeeded } };
@@ -138,8 +143,8 @@ export class Workload {
       );
     }
     if (dice < 64) {
-      return this.#run(one, { f: 'put', key: 'pair', value: token }, () =>
-        client.kv.txn({ success: pair.map((half) => ({ type: 'put', key: half, value: token })) }).then(({ revision }) => ({ revision, output: {} })),
+      return this.#run(one, { f: 'put', key: 'pair', value }, () =>
+        client.kv.txn({ success: pair.map((half) => ({ type: 'put', key: half, value })) }).then(({ revision }) => ({ revision, output: {} })),
       );
     }
     if (dice < 70) return this.#run(one, { f: 'get', key: 'pair' }, () => this.#readPair(client));
@@ -150,11 +155,13 @@ export class Workload {
     const name = below(3) === 0 ? logs[below(logs.length)]! : key;
     const mood = below(10);
     const bounds =
-      mood < 5 ? { consistency: 'linearizable' as const }
+      mood < 3 && this.#options.leases ? { consistency: 'lease' as const }
+      : mood < 5 ? { consistency: 'linearizable' as const }
       : mood < 7 ? { consistency: 'local' as const }
       : mood < 9 ? { consistency: 'bounded' as const, minRevision: one.revision }
       : { consistency: 'bounded' as const, maxAgeMs: 1000 + below(3000) };
     if (bounds.consistency === 'bounded') this.#coverage.mark('a bounded read');
+    if (bounds.consistency === 'lease') this.#coverage.mark('a read by lease');
     this.#run(one, { f: 'get', key: name }, () => client.kv.get(name, bounds).then(({ revision, kv }) => ({ revision, output: { value: kv === undefined ? null : text(kv.value) } })), bounds);
   }
 
