@@ -27,6 +27,8 @@ export interface SnapshotterHost {
   replica(group: GroupId): Replica | undefined;
 }
 
+const restMs = 1000;
+
 export class Snapshotter {
   readonly #member: SnapshotterHost;
   readonly #group: GroupId;
@@ -40,6 +42,8 @@ export class Snapshotter {
   /** Of the log that the newest snapshot holds. */
   #keptBytes = 0;
   #closed = false;
+  /** After one that failed, by the clock. */
+  #restsUntil = -Infinity;
   taken = 0;
   sent = 0;
 
@@ -53,7 +57,7 @@ export class Snapshotter {
   /** Called after applying: is the log long enough to be worth a snapshot? */
   applied(): void {
     const { log, replicaOptions } = this.#member;
-    if (this.#busy !== undefined || this.#closed || log === undefined) return;
+    if (this.#busy !== undefined || this.#closed || log === undefined || this.#member.ports.clock.now() < this.#restsUntil) return;
     const replica = this.#member.replica(this.#group)!;
     const { bytes, appliedIndex } = replica.machine;
     const last = this.#newest?.index ?? 0;
@@ -61,7 +65,13 @@ export class Snapshotter {
     const isLong = log.bytes(this.#group) - Math.max(this.#keptBytes, replicaOptions.tailBytes) >= Math.max(replicaOptions.snapshotLogBytes, bytes / 2);
     if (!isLong && appliedIndex - last < replicaOptions.snapshotLogEntries) return;
     this.#busy = this.#take()
-      .catch((error: unknown) => this.#member.logger.log('error', 'a snapshot could not be taken', { group: this.#group, error: String(error) }))
+      .catch((error: unknown) => {
+        const { clock } = this.#member.ports;
+        this.#member.logger.log('error', 'a snapshot could not be taken', { group: this.#group, error: String(error) });
+        // A disk that is full now is full in the next turn of the loop, too.
+        this.#restsUntil = clock.now() + restMs;
+        clock.after(restMs, () => this.applied());
+      })
       .finally(() => {
         this.#busy = undefined;
         // What was applied meanwhile may be worth the next.
