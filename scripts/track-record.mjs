@@ -40,7 +40,7 @@ export function rewriteRows(plantedBugs, rows, { budget, flags }) {
     for (const row of rows) known.set(row.bug.name, rowOf(row, flags));
     const missing = plantedBugs.filter(({ name }) => !known.has(name)).length;
     return [
-      `Each had a budget of ${budget} fresh seeds; the newest row is of commit ${commitOf()}.${missing > 0 ? ` ${missing} were not hunted yet.` : ''}`,
+      `Each had a budget of ${Math.max(budget, Number(/budget of (\d+)/.exec(before)?.[1] ?? 0))} fresh seeds; the newest row is of commit ${commitOf()}.${missing > 0 ? ` ${missing} were not hunted yet.` : ''}`,
       '',
       ...head,
       ...plantedBugs.filter(({ name }) => known.has(name)).map(({ name }) => known.get(name)),
