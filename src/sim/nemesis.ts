@@ -90,7 +90,8 @@ export class Nemesis {
       return this.#startIn(machine, restartMs);
     }
     if (code === 'MEMBER_REMOVED') {
-      if (!this.operator.leaving.has(machine)) throw new BrokenClaim('noFalseAlarm', `${machine.name} says that it was removed, and nobody asked for that`);
+      if (!this.operator.leaving.has(machine) && !this.operator.doubted.has(machine)) throw new BrokenClaim('noFalseAlarm', `${machine.name} says that it was removed, and nobody asked for that`);
+      this.operator.leaving.add(machine);
       this.#coverage.mark('a member stopped: MEMBER_REMOVED');
       damage.isGone = true;
       return;

@@ -25,6 +25,8 @@ export class Operator {
   #busy = false;
   /** Members that were told to go, and may: their process is to end by itself. */
   readonly leaving: Set<Machine> = new Set();
+  /** Nobody can tell whether they were: they stay until they hear that they were. */
+  readonly doubted: Set<Machine> = new Set();
   /** Members that are to be there in the end; founders, until they leave. */
   readonly #invited = new Set<Machine>();
 
@@ -74,10 +76,10 @@ export class Operator {
       const { id } = machine;
       if (id === undefined) return;
       this.leaving.add(machine);
-      if (await this.#change([{ type: 'promote', id: learner }, { type: 'remove', id }], ['MEMBER_UNKNOWN', 'MEMBER_REMOVED', 'NOT_A_LEARNER'])) this.#coverage.mark('a voter was exchanged');
-      // Refused as done it may be for the sake of either.
-      const leader = this.#world.leader();
-      if (leader !== undefined && this.#world.replicaOf(leader)!.raft.configuration.members.some((member) => member.id === id)) this.leaving.delete(machine);
+      const outcome = await this.#change([{ type: 'promote', id: learner }, { type: 'remove', id }], ['MEMBER_UNKNOWN', 'MEMBER_REMOVED']);
+      if (outcome === true) return this.#coverage.mark('a voter was exchanged');
+      this.leaving.delete(machine);
+      if (outcome === 'unknown') this.doubted.add(machine);
     });
   }
 
@@ -122,7 +124,7 @@ export class Operator {
   }
 
   /** True: it is so, by this try or an earlier one, which then answers `done`. False: it is certainly not so. */
-  async #change(change: MembershipChange | readonly Change[], done: readonly ErrorCode[]): Promise<boolean> {
+  async #change(change: MembershipChange | readonly Change[], done: readonly ErrorCode[]): Promise<boolean | 'unknown'> {
     const { clock } = this.#world;
     let isDoubtful = false;
     for (let tries = 0; ; tries++) {
@@ -135,6 +137,8 @@ export class Operator {
         if (done.includes(error.code)) return true;
         if (error.retry !== 'safe') isDoubtful = true;
         if (error.code === 'UNSUPPORTED' || error.code === 'BAD_REQUEST') return false;
+        // Of an exchange: the leader's member has promoted it, or a try of ours has, and then the other is gone, too.
+        if (error.code === 'NOT_A_LEARNER') return isDoubtful ? 'unknown' : false;
         if (!isDoubtful && tries >= triesMax) return false;
       }
       await new Promise<void>((resolve) => void clock.after(pauseMs, resolve));
