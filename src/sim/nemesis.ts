@@ -41,7 +41,7 @@ export class Nemesis {
   readonly #damage: Damage[] = [];
   readonly operator: Operator;
   readonly #counts = new Map<string, number>();
-  readonly #armed: ({ left: number; readonly act: () => void } | undefined)[] = [];
+  readonly #armed: ({ left: number; readonly inSync: boolean; readonly act: () => void } | undefined)[] = [];
   /** By sender and receiver. */
   readonly #strays = new Map<string, { readonly random: RandomState; readonly withinMs: number }>();
   #over = false;
@@ -52,9 +52,9 @@ export class Nemesis {
     this.#coverage = coverage;
     this.#schedule = schedule;
     this.operator = new Operator(world, coverage);
-    world.onPortCall = (machine) => {
+    world.onPortCall = (machine, call) => {
       const armed = this.#armed[machine.at];
-      if (armed === undefined || --armed.left > 0) return;
+      if (armed === undefined || --armed.left > 0 || (armed.inSync && call !== 'sync')) return;
       this.#armed[machine.at] = undefined;
       this.#coverage.mark('a member died in a call');
       armed.act();
@@ -301,7 +301,7 @@ export class Nemesis {
     if (machine.life === undefined) return false;
     if (fault.kind === 'lostDisk' && (damage.isDamaged || !this.#schedule.profile.damageable.includes(machine.at))) return false;
     if (fault.kind !== 'exit' && damage.lied !== undefined && !this.#isNoticed(machine)) return false;
-    this.#inCalls(machine, fault.calls, () => this.#die(machine, fault.kind as 'exit' | 'power' | 'lostDisk', fault.ms));
+    this.#inCalls(machine, fault.calls, () => this.#die(machine, fault.kind as 'exit' | 'power' | 'lostDisk', fault.ms), fault.kind === 'power' && fault.amount === 1);
     return true;
   }
 
@@ -316,9 +316,9 @@ export class Nemesis {
   }
 
   /** At the n-th call of a port from now on, within that call. */
-  #inCalls(machine: Machine, calls: number, act: () => void): void {
+  #inCalls(machine: Machine, calls: number, act: () => void, inSync = false): void {
     if (calls === 0) return act();
-    const armed = { left: calls, act };
+    const armed = { left: calls, inSync, act };
     this.#armed[machine.at] = armed;
     this.#world.clock.after(patienceMs, () => {
       if (this.#armed[machine.at] !== armed || this.#over) return;

@@ -21,7 +21,7 @@ export const faultClasses = {
   misdirect: 'a write to the log lands `amount` bytes from where it should',
   lostWrite: 'a write to the log is answered and never stored',
   exit: 'a process dies; its machine lives on, with all that was written',
-  power: 'a machine loses power: what was not synced is lost, torn or kept, names too',
+  power: 'a machine loses power: what was not synced is lost, torn or kept, names too; `amount` 1: while a sync is under way',
   blackout: 'all machines lose power at once',
   pause: 'a process stands still, and goes on',
   lostDisk: 'a machine loses power and comes back with an empty disk',
@@ -203,6 +203,10 @@ function drawFault(random: RandomState, kind: FaultClass, at: number, profile: P
       return { ...base, target: profile.damageable.length === 0 ? 0 : pick(profile.damageable), amount: kind === 'misdirect' ? pick([512, 4096, 40]) : below(1 << 30) };
     case 'drift':
       return { ...base, amount: pick(drifts) };
+    case 'power': {
+      const amount = below(2);
+      return { ...base, amount, calls: amount === 1 ? Math.max(1, base.calls) : base.calls };
+    }
     case 'join':
       return { ...base, amount: pick([0, 0, 1, 2]) };
     case 'jump':
@@ -213,7 +217,6 @@ function drawFault(random: RandomState, kind: FaultClass, at: number, profile: P
     case 'full':
     case 'failSync':
     case 'exit':
-    case 'power':
     case 'blackout':
     case 'pause':
     case 'transfer':

@@ -17,7 +17,7 @@ import type { Replica } from '../engine/replica/replica.ts';
 import { VirtualClock } from './clock.ts';
 import type { Drain } from './clock.ts';
 import { SimDisk } from './disk.ts';
-import type { CrashReport } from './disk.ts';
+import type { CrashReport, DiskCall } from './disk.ts';
 import { Incarnation } from './incarnation.ts';
 import { LabWorldNetwork } from './labs-preset.ts';
 import { SimNetwork } from './network.ts';
@@ -86,7 +86,7 @@ export class World {
   readonly clients: Client[] = [];
   readonly losses: CrashReport = { torn: 0, lost: 0, lostEntries: 0 };
   /** Called before every call of a disk or of a connection of a member's. */
-  onPortCall: (machine: Machine) => void = () => undefined;
+  onPortCall: (machine: Machine, call?: DiskCall) => void = () => undefined;
   readonly #options: WorldOptions;
   readonly #kinds = new Map<string, Map<string, string>>();
 
@@ -139,7 +139,7 @@ export class World {
       let digest = 0;
       for (const part of bytes) digest = crc32c(part, digest);
       this.trace.event(this.clock.now(), machine.name, `${kind} ${path}`, digest);
-      this.onPortCall(machine);
+      this.onPortCall(machine, kind);
     };
     this.note(machine.name, 'start');
     void this.#boot(machine, life);
