@@ -211,7 +211,7 @@ export class Dispatcher implements CallOwner {
     call.avoid = channel;
     if (doubtful.has(failure.code)) call.isAmbiguous = true;
     const mayRepeat = passing.has(failure.code) || (call.repeat === 'freely' && doubtful.has(failure.code));
-    if (failure.code === 'NOT_LEADER' && failure.leader !== undefined && failure.leader !== '') this.#meet(failure.leader);
+    if (failure.code === 'NOT_LEADER' && failure.leader !== undefined && failure.leader !== '') this.#meet(failure.leader, true);
     if (mayRepeat && this.#ports.clock.now() < call.end) this.#again(call, failure);
     else this.#refuse(call, failure);
   }
@@ -258,23 +258,26 @@ export class Dispatcher implements CallOwner {
 
   #onLeader(notice: LeaderNotice): void {
     if (notice.term < this.#leader.term || (notice.term === this.#leader.term && notice.leader === 0)) return;
+    const isNews = notice.term > this.#leader.term || notice.address !== this.#leader.address;
     this.#leader = notice;
-    this.#findLeader();
+    this.#findLeader(isNews);
   }
 
-  #findLeader(): void {
+  #findLeader(isNews = false): void {
+    if (this.#closed) return;
     const { leader, address } = this.#leader;
     this.#leaderChannel = leader === 0 ? undefined : this.#open.find(({ member }) => member === leader);
     if (this.#leaderChannel !== undefined || leader === 0 || address === '') return;
     // It may be one of those being dialed, under another name.
     if (this.#configured.some(({ isOpen, lastError }) => !isOpen && lastError === undefined)) return;
-    this.#meet(address);
+    this.#meet(address, isNews);
   }
 
-  /** Dials an address heard of; one that cannot be reached from here costs a try now and then. */
-  #meet(address: string): void {
+  /** Dials an address heard of; one that failed and is no news redials itself, at its own pace. */
+  #meet(address: string, isNews: boolean): void {
     try {
-      this.#channel(parseEndpoint(address)).dial();
+      const channel = this.#channel(parseEndpoint(address));
+      if (isNews || channel.lastError === undefined) channel.dial();
     } catch (error) {
       this.#ports.logger.log('debug', 'a member has an address that cannot be dialed', { address, error: String(error) });
     }

@@ -78,6 +78,29 @@ describe('client: without faults', () => {
     await fake.settled(client.close());
   });
 
+  it('a leader said to be where no client gets in is tried now and then, not in a circle', async () => {
+    const fake = await FakeCluster.start();
+    fake.lead(9);
+    const client = await fake.connect();
+    await fake.clock.advance(20_000);
+    const tries = fake.dials.filter((address) => address === 'n9:2379').length;
+    expect(tries).toBeGreaterThan(3);
+    expect(tries).toBeLessThan(30);
+    await fake.settled(client.close());
+  });
+
+  it('whoever has closed dials nobody, also if the leader was reached under another name than its own', async () => {
+    const fake = await FakeCluster.start();
+    fake.shared.leaderAddress = 'inside:1';
+    const client = await fake.connect({ endpoints: ['n1:2379'] });
+    await fake.until(() => client.leader.id === 1);
+    await fake.settled(client.kv.put('k', '1'));
+    await fake.settled(client.close());
+    const before = fake.dials.length;
+    await fake.clock.advance(20_000);
+    expect(fake.dials.slice(before)).toEqual([]);
+  });
+
   it('opens its session with the first write, touches it when idle, closes it at the end', async () => {
     const fake = await FakeCluster.start();
     const client = await fake.connect({ sessionTtlMs: 9000 });

@@ -4,6 +4,7 @@
 import { OperationError } from '../../../src/core/errors.ts';
 import { Kv, decodeRequest, encodeBatch, encodeCommand, encodeReadResult, answerBytesOf } from '../../../src/core/kv/index.ts';
 import { Role } from '../../../src/core/raft/index.ts';
+import { formatAddress } from '../../../src/engine/address.ts';
 import { connect } from '../../../src/engine/client/index.ts';
 import type { Client, ClientOptions } from '../../../src/engine/client/index.ts';
 import { NativeServer, serveNative } from '../../../src/engine/native/index.ts';
@@ -29,6 +30,8 @@ export class SharedState {
   readonly kv: Kv = new Kv();
   leader = 1;
   term = 1;
+  /** Where members say the leader is, if that is not where clients reach it. */
+  leaderAddress: string | undefined;
   /** How long a proposal takes. */
   commitMs = 2;
   commands = 0;
@@ -97,7 +100,7 @@ export class FakeMember implements MemberService {
     const { leader, term, kv } = this.shared;
     return {
       cluster, member: this.id, name: `n${this.id}`, version: '0.1.0',
-      leader, leaderName: leader === 0 ? '' : `n${leader}`, leaderAddress: leader === 0 ? '' : `n${leader}:${port}`,
+      leader, leaderName: leader === 0 ? '' : `n${leader}`, leaderAddress: leader === 0 ? '' : (this.shared.leaderAddress ?? `n${leader}:${port}`),
       role: leader === this.id ? Role.leader : Role.follower, term,
       lastIndex: kv.appliedIndex, commitIndex: kv.appliedIndex, appliedIndex: kv.appliedIndex, revision: kv.revision, compactRevision: kv.compactRevision,
       dbBytes: kv.size.bytes, keys: kv.size.keys, digest: kv.digest().digest, durability: 'fsync',
@@ -139,6 +142,8 @@ export class FakeCluster {
   readonly servers: NativeServer[] = [];
   readonly #listeners: (Listener | undefined)[] = [];
   readonly #seed: number;
+  /** Whom clients dialed, "host:port". */
+  readonly dials: string[] = [];
   #clients = 0;
   readonly #serverOptions: Partial<NativeServerOptions>;
 
@@ -187,7 +192,15 @@ export class FakeCluster {
   connect(options: Partial<ClientOptions> = {}): Promise<Client> {
     const host = `client${++this.#clients}`;
     const { clock } = this;
-    return this.settled(connect({ endpoints: this.endpoints, ...options }, { clock, random: seededRandom(this.#seed + this.#clients), network: this.network.of(host), logger: silent }));
+    const real = this.network.of(host);
+    const network: Network = {
+      listen: (address, accept) => real.listen(address, accept),
+      dial: (address, given) => {
+        this.dials.push(formatAddress(address));
+        return real.dial(address, given);
+      },
+    };
+    return this.settled(connect({ endpoints: this.endpoints, ...options }, { clock, random: seededRandom(this.#seed + this.#clients), network, logger: silent }));
   }
 
   /** Lets time pass until the promise is settled. */
