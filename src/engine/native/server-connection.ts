@@ -295,7 +295,12 @@ export class ServerConnection {
       case ClientFrame.status:
         return this.send(ClientFrame.answer, stream, encodeStatus(service.status()));
       case ClientFrame.members: {
-        if (body.length === 0) return this.send(ClientFrame.answer, stream, encodeMembers(service.members()));
+        if (body.length === 0) {
+          const members = service.members();
+          // A member that is starting does not know yet; nobody would be a wrong answer.
+          if (members.length === 0) throw new OperationError({ code: 'NO_LEADER', detail: 'the member is starting' });
+          return this.send(ClientFrame.answer, stream, encodeMembers(members));
+        }
         const waitMs = decodeDeadline(body);
         return this.#await(stream, 'other', body.length, deadlineMsMax, () => service.agreedMembers({ deadlineMs: waitMs }).then(encodeMembers));
       }

@@ -35,6 +35,17 @@ describe('client: without faults', () => {
     await fake.settled(client.close());
   });
 
+  it('asks another who the members are when one is starting and knows of none', async () => {
+    const fake = await FakeCluster.start();
+    const client = await fake.connect();
+    for (const each of fake.members) each.members = () => [];
+    await expect(fake.settled(client.members({ timeoutMs: 500 }))).rejects.toMatchObject({ failure: { code: 'NO_LEADER' } });
+    const asked = fake.settled(client.members());
+    Reflect.deleteProperty(fake.members.at(2)!, 'members');
+    expect(await asked).toHaveLength(3);
+    await fake.settled(client.close());
+  });
+
   it('answers for members', async () => {
     const fake = await FakeCluster.start();
     const client = await fake.connect();
