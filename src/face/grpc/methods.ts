@@ -44,12 +44,25 @@ function headerOf(edge: Edge, revision?: number): etcd.ResponseHeader {
   return { cluster_id: edge.cluster, member_id: edge.member, ...(revision === undefined ? {} : { revision }), raft_term: edge.term() };
 }
 
+/**
+ * What only members that hold data can answer. A witness's own word for that names the leader, which clients of etcd
+ * cannot hear: to them it would be final. Unavailable is what makes them ask another member; nothing was done.
+ */
+async function fromHolder<T>(edge: Edge, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    const isWitness = error instanceof OperationError && error.code === 'NOT_LEADER' && edge.service.status().witness === true;
+    throw isWitness ? new GrpcError('Unavailable', 'etcdserver: a witness holds no data: ask another member') : error;
+  }
+}
+
 async function read(edge: Edge, request: Parameters<typeof encodeRequest>[0], call: Call, serializable: boolean): Promise<{ readonly revision: number; readonly response: RangeResponse | TxnResponse }> {
   const options: ReadOptions = {
     consistency: serializable ? 'local' : 'linearizable', deadlineMs: call.deadlineMs,
     ...(isLong(request) && call.signal !== undefined ? { signal: call.signal() } : {}), ...(call.admit === undefined ? {} : { admit: call.admit }),
   };
-  const result = decodeReadResult(await edge.service.read(encodeRequest(request), options));
+  const result = decodeReadResult(await fromHolder(edge, () => edge.service.read(encodeRequest(request), options)));
   if ('failure' in result) throw new OperationError(result.failure);
   return result;
 }
@@ -63,7 +76,7 @@ function isLong(request: Parameters<typeof encodeRequest>[0]): boolean {
 async function write(edge: Edge, request: WriteRequest, call: Call): Promise<{ readonly revision: number; readonly response: WriteResponse | { readonly type: 'ack' } }> {
   const command = encodeCommand({ type: 'write', session: 0, sequence: 0, lowest: 0, request });
   if (command.length > requestBytesMax) throw new OperationError({ code: 'TOO_LARGE' });
-  const reply = decodeReply(await edge.service.propose(command, { deadlineMs: call.deadlineMs }));
+  const reply = decodeReply(await fromHolder(edge, () => edge.service.propose(command, { deadlineMs: call.deadlineMs })));
   if ('failure' in reply) {
     const error = new OperationError(reply.failure);
     throw refusesLease(error) ? new GrpcError('NotFound', 'etcdserver: requested lease not found') : error;
@@ -176,11 +189,11 @@ const maintenance = {
     });
   },
   async Hash(edge: Edge): Promise<etcd.HashResponse> {
-    const { hash } = await edge.service.hashKv(0);
+    const { hash } = await fromHolder(edge, () => edge.service.hashKv(0));
     return { header: headerOf(edge, edge.service.status().revision), hash };
   },
   async HashKV(edge: Edge, request: etcd.HashKVRequest): Promise<etcd.HashKVResponse> {
-    const { hash, compactRevision, revision } = await edge.service.hashKv(count(request.revision));
+    const { hash, compactRevision, revision } = await fromHolder(edge, () => edge.service.hashKv(count(request.revision)));
     return { header: headerOf(edge, edge.service.status().revision), hash, compact_revision: compactRevision, hash_revision: revision };
   },
   async MoveLeader(edge: Edge, request: etcd.MoveLeaderRequest): Promise<etcd.MoveLeaderResponse> {

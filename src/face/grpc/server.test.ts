@@ -38,6 +38,7 @@ class LocalService implements MemberService {
     while (!job.step(Number.POSITIVE_INFINITY));
     return job.replies[0]!;
   }
+  witness = false;
   /** What reads meet. */
   failure: Failure | undefined;
   /** Reads never come to an end, and count their steps. */
@@ -57,7 +58,7 @@ class LocalService implements MemberService {
     return encodeReadResult(result);
   }
   status(): MemberStatus {
-    return { cluster: 7, member: 8, leader: 8, revision: this.kv.revision, errors: [] } as unknown as MemberStatus;
+    return { cluster: 7, member: 8, leader: 8, revision: this.kv.revision, errors: [], witness: this.witness } as unknown as MemberStatus;
   }
   agreedMembers(): Promise<[]> {
     return Promise.resolve([]);
@@ -187,6 +188,23 @@ describe('the gRPC server', () => {
     expect(await said('Txn', { success: Array.from({ length: 129 }, () => ({ request_range: { key: bytes('a') } })) })).toEqual(['3', 'etcdserver: too many operations in txn request']);
     expect(await said('Put', { key: bytes('a'), value: new Uint8Array(1_600_000) })).toEqual(['3', 'etcdserver: request is too large']);
     expect(await said('Compact', { revision: 9 })).toEqual(['11', 'etcdserver: mvcc: required revision is a future revision']);
+  });
+
+  it('sends whoever asks a witness for data elsewhere: to a client of etcd, `not leader` would be the last word', async () => {
+    const { client, service } = await world();
+    const refusal: Failure = { code: 'NOT_LEADER', detail: 'a witness holds no data: ask another member' };
+    service.failure = refusal;
+    service.witness = true;
+    service.propose = () => Promise.reject(new OperationError(refusal));
+    service.hashKv = () => Promise.reject(new OperationError(refusal));
+    const put = { request_put: { key: bytes('a') } };
+    for (const [path, request] of [
+      [`${kv}/Range`, { key: bytes('a') }], [`${kv}/Put`, { key: bytes('a') }], [`${kv}/DeleteRange`, { key: bytes('a') }], [`${kv}/Txn`, { success: [put] }], [`${kv}/Txn`, {}],
+      [`${kv}/Compact`, { revision: 1 }], ['/etcdserverpb.Maintenance/HashKV', {}], ['/etcdserverpb.Cluster/MemberList', { linearizable: true }],
+    ] as const) {
+      const { status, message } = await ask(client, path, request);
+      expect([path, status, message]).toEqual([path, '14', 'etcdserver: a witness holds no data: ask another member']);
+    }
   });
 
   it('says of every failure on the wire what errors.md says it does', async () => {
