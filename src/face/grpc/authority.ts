@@ -11,9 +11,10 @@ const underscore = { byte: 0x5f, code: 0b100010 };
 /** Of the static table. */
 const authorityIndex = 1;
 
-/** Mends a header block in place; a block that makes no sense is left for whoever decodes it. */
-export function mendAuthority(block: Uint8Array): void {
+/** Mends a header block in place; a block that makes no sense is left for whoever decodes it. Whether there was anything to mend. */
+export function mendAuthority(block: Uint8Array): boolean {
   const reader = new BlockReader(block);
+  let isMended = false;
   while (reader.at < block.length) {
     const first = block[reader.at]!;
     if ((first & 0x80) !== 0) {
@@ -27,9 +28,10 @@ export function mendAuthority(block: Uint8Array): void {
     const name = reader.integer((first & 0x40) !== 0 ? 6 : 4);
     if (name === 0) reader.string();
     const value = reader.string();
-    if (value === undefined) return;
-    if (name === authorityIndex) mend(block.subarray(value.from, value.to), value.isHuffman);
+    if (value === undefined) break;
+    if (name === authorityIndex && mend(block.subarray(value.from, value.to), value.isHuffman)) isMended = true;
   }
+  return isMended;
 }
 
 class BlockReader {
@@ -62,19 +64,28 @@ class BlockReader {
   }
 }
 
-function mend(value: Uint8Array, isHuffman: boolean): void {
+function mend(value: Uint8Array, isHuffman: boolean): boolean {
+  let isMended = false;
   if (!isHuffman) {
-    for (const [at, byte] of value.entries()) if (byte === slash.byte) value[at] = underscore.byte;
-    return;
+    for (const [at, byte] of value.entries()) {
+      if (byte !== slash.byte) continue;
+      value[at] = underscore.byte;
+      isMended = true;
+    }
+    return isMended;
   }
   const bits = value.length * 8;
   for (let at = 0; at + 5 <= bits;) {
     const length = codeBits(peek(value, at, 8));
     // A longer code is no letter of a host or a URL, or the padding at the end.
-    if (length === undefined || at + length > bits) return;
-    if (length === 6 && peek(value, at, 6) === slash.code) poke(value, at, underscore.code);
+    if (length === undefined || at + length > bits) break;
+    if (length === 6 && peek(value, at, 6) === slash.code) {
+      poke(value, at, underscore.code);
+      isMended = true;
+    }
     at += length;
   }
+  return isMended;
 }
 
 /** How long the code is that begins with these eight bits: the code is canonical, so its beginning tells (RFC 7541, appendix B). */

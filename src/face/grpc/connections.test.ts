@@ -116,6 +116,49 @@ it('a URL as authority is taken, plain, padded and with a priority, in every req
   await eventually(() => isAnswered(padded, 1)).toBe(true);
 });
 
+it('a URL as authority is taken in every request of a connection, though the header table forgets it again and again', async () => {
+  const { server, port } = await world();
+  const client = http2Connect(`http://127.0.0.1:${port}`);
+  client.on('error', () => undefined);
+  closers.push(() => client.destroy());
+  // Another deadline each time: four kilobytes of table hold some eighty of them.
+  const ask = (at: number): Promise<string> => new Promise((resolve) => {
+    const stream = client.request({ ':method': 'POST', ':authority': 'http://127.0.0.1:2379', ':path': '/grpc.health.v1.Health/Check', 'content-type': 'application/grpc', 'grpc-timeout': `${100_000 + at}m` });
+    const parts: Buffer[] = [];
+    stream.on('data', (part: Buffer) => void parts.push(part));
+    stream.on('error', () => undefined);
+    stream.on('close', () => resolve(Buffer.concat(parts).toString('hex')));
+    stream.end(new Uint8Array(5));
+  });
+  for (let round = 0; round < 20; round++) {
+    expect(await Promise.all(Array.from({ length: 50 }, (_, at) => ask(round * 50 + at)))).toEqual(Array.from({ length: 50 }, () => serving));
+  }
+  client.destroy();
+  await eventually(() => [server.connectionCount, server.callCount]).toEqual([0, 0]);
+});
+
+it('a URL as authority is taken late and byte by byte, beside what is no request', async () => {
+  const { dial } = await world();
+  // Indexed in the static table by its number, kept in no other.
+  const authority = Buffer.from('http://127.0.0.1:2379');
+  const block = requestHeaders('/grpc.health.v1.Health/Check');
+  const name = Buffer.concat([Buffer.of(0, 10), Buffer.from(':authority'), Buffer.of(1), Buffer.from('x')]);
+  const at = block.indexOf(name);
+  const asked = (stream: number): Buffer => Buffer.concat([
+    frame(FrameType.headers, Flag.endHeaders, stream, Buffer.concat([block.subarray(0, at), Buffer.of(0x01, authority.length), authority, block.subarray(at + name.length)])),
+    frame(FrameType.data, Flag.endStream, stream, new Uint8Array(5)),
+  ]);
+  const client = await dial(preface, settings, asked(1));
+  await eventually(() => isAnswered(client, 1)).toBe(true);
+  for (const byte of Buffer.concat([settingsAck, asked(3), frame(FrameType.ping, 0, 0, new Uint8Array(8)), asked(5)])) {
+    client.socket.write(Buffer.of(byte));
+    await new Promise((resolve) => void setImmediate(resolve));
+  }
+  client.socket.write(Buffer.concat([asked(7), asked(9)]));
+  for (const stream of [3, 5, 7, 9]) await eventually(() => isAnswered(client, stream)).toBe(true);
+  expect(kinds(client)).not.toContain('7');
+});
+
 it('a connection kept in reserve is served when it is used', async () => {
   const { dial, server } = await world({ quietMs: 60_000 });
   const client = await dial(preface, settings);

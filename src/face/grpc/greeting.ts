@@ -8,21 +8,18 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../../engine/ports.ts';
 import { GrowingBytes } from '../growing-bytes.ts';
-import { mendAuthority } from './authority.ts';
+import { Flag, FrameType, frameBytesMax, headBytes, mendHeaders, prefaceBytes } from './http2-frame.ts';
 
-const prefaceBytes = 24;
-const headBytes = 9;
-/** The largest there may be before settings say otherwise, and ours never do. */
-const frameBytesMax = 16_384;
 /** More than the first windows of a connection let a client send. */
 const greetingBytesMax = 128 << 10;
 const reserveMs = 250;
-const Frame = { headers: 1, settings: 4 } as const;
-const Flag = { ack: 1, padded: 8, priority: 32 } as const;
-const emptySettings: Uint8Array = Uint8Array.of(0, 0, 0, Frame.settings, 0, 0, 0, 0, 0);
+const emptySettings: Uint8Array = Uint8Array.of(0, 0, 0, FrameType.settings, 0, 0, 0, 0, 0);
 
-/** Calls `greeted` once, with all that was read given back to the socket, and nobody listening to it. */
-export function greet(socket: Socket, clock: Clock, greeted: () => void): void {
+/**
+ * Calls `greeted` once, with all that was read given back to the socket, and nobody listening to it. `isMended`: this
+ * client's authorities are URLs, and so will later ones be.
+ */
+export function greet(socket: Socket, clock: Clock, greeted: (isMended: boolean) => void): void {
   const held = new GrowingBytes();
   /** Everything before was looked at. */
   let at = prefaceBytes;
@@ -32,6 +29,7 @@ export function greet(socket: Socket, clock: Clock, greeted: () => void): void {
   let hasHeaders = false;
   let hasSettings = false;
   let isBroken = false;
+  let isMended = false;
   let cancel: (() => void) | undefined;
 
   const over = (): void => {
@@ -48,7 +46,7 @@ export function greet(socket: Socket, clock: Clock, greeted: () => void): void {
     const { bytes } = held;
     if (answeredAt !== undefined) socket.unshift(Buffer.concat([bytes.subarray(0, answeredAt), bytes.subarray(answeredAt + headBytes)]));
     else if (bytes.length > 0) socket.unshift(bytes);
-    greeted();
+    greeted(isMended);
   };
   /** False: it is not whole yet. */
   const frame = (): boolean => {
@@ -63,15 +61,13 @@ export function greet(socket: Socket, clock: Clock, greeted: () => void): void {
       return false;
     }
     if (bytes.length < end) return false;
-    if (type === Frame.settings) {
+    if (type === FrameType.settings) {
       hasSettings = true;
       if ((flags & Flag.ack) !== 0 && length === 0 && asked) answeredAt ??= at;
     }
-    if (type === Frame.headers) {
+    if (type === FrameType.headers) {
       hasHeaders = true;
-      const padding = (flags & Flag.padded) !== 0 ? bytes[at + headBytes]! : 0;
-      const from = at + headBytes + ((flags & Flag.padded) !== 0 ? 1 : 0) + ((flags & Flag.priority) !== 0 ? 5 : 0);
-      if (from + padding <= end) mendAuthority(bytes.subarray(from, end - padding));
+      if (mendHeaders(bytes.subarray(at, end))) isMended = true;
     }
     at = end;
     return true;

@@ -9,6 +9,7 @@ import type { Clock, Logger } from '../../engine/ports.ts';
 import { messageType } from './codec.ts';
 import { MessageReader, encodeMessage, parseTimeout } from './frames.ts';
 import { greet } from './greeting.ts';
+import { MendedSocket } from './mended-socket.ts';
 import { methods, offeredServices } from './methods.ts';
 import type { Edge, Method } from './methods.ts';
 import { reflect } from './reflection.ts';
@@ -119,11 +120,11 @@ export class GrpcServer {
     this.#sweepSoon();
     const broken = (): void => void socket.destroy();
     socket.on('error', broken);
-    greet(socket, this.#clock, () => {
+    greet(socket, this.#clock, (isMended) => {
       socket.removeListener('error', broken);
       if (this.#closing) return broken();
       this.#taking = handed;
-      this.#server.emit('connection', socket);
+      this.#server.emit('connection', isMended ? new MendedSocket(socket) : socket);
       this.#taking = undefined;
       // Its 'end' may have been read by whoever had the socket before.
       socket.once('end', broken);
