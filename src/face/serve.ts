@@ -206,7 +206,12 @@ function healthSource(member: Member, service: KvService, native: NativeServer, 
 async function placeOf({ name, listen, initialCluster, initialClusterToken }: ServeOptions): Promise<Place> {
   const endpoints = initialCluster.filter((member) => member.name !== name && member.address !== listen).map(({ address }) => address);
   if (endpoints.length === 0) throw new OperationError({ code: 'INVALID_CONFIG', detail: 'to join a cluster, --initial-cluster must name a member of it' });
-  await using client = await connect({ endpoints, timeoutMs: joinTimeoutMs, cluster: clusterIdOf(initialClusterToken) });
+  await using client = await connect({ endpoints, timeoutMs: joinTimeoutMs, cluster: clusterIdOf(initialClusterToken) }).catch((error: unknown) => {
+    if (!(error instanceof OperationError) || error.code !== 'CLUSTER_MISMATCH') throw error;
+    // The cluster's id is made of its token, so this is what the operator can put right.
+    const detail = `${endpoints.join(', ')}: another cluster, or one that was founded with another --initial-cluster-token`;
+    throw new OperationError({ code: 'CLUSTER_MISMATCH', detail }, { cause: error });
+  });
   // Not what one member has: a place that was never committed is nobody's, and whoever took it would wait for ever.
   const members = await client.agreedMembers();
   const found = members.find((member) => member.name === name);

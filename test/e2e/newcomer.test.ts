@@ -1,8 +1,10 @@
 // What a newcomer sees: one command, three processes, the verbs, and members that may be killed.
 
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { DevCluster, Load, agreed, leaderOf } from './support/dev-cluster.ts';
-import { alive, cleanUp, eventually } from './support/processes.ts';
+import { Running, alive, cleanUp, eventually, freePorts, main, root } from './support/processes.ts';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 afterAll(cleanUp);
@@ -105,6 +107,27 @@ describe('thole dev', () => {
     const hashes = (await okJson(['endpoint', 'hashkv'])) as { HashKV: { hash: number } }[];
     expect(new Set(hashes.map(({ HashKV }) => HashKV.hash)).size).toBe(1);
     expect(await ok(['endpoint', 'status', '--cluster', '-o', 'table'])).toContain('| ENDPOINT ');
+  });
+
+  it('a member joins by the lines of the README, and hears of a token that is not the cluster’s', async () => {
+    const readme = readFileSync(join(root, 'README.md'), 'utf8');
+    const address = `127.0.0.1:${await freePorts(1)}`;
+    const words = (line: RegExp): readonly string[] =>
+      line.exec(readme)![1]!.replace('127.0.0.1:2500', address).replace('127.0.0.1:2379', cluster.endpoints[0]!).replace('.thole/', `${cluster.dataDir}/`).split(' ');
+    await ok(words(/^npx thole (member add d \S+)/m));
+    const serve = words(/^npx thole (serve --join .*)$/m);
+
+    const stranger = new Running(process.execPath, [main, ...serve, '--initial-cluster-token', 'another']);
+    expect(await stranger.end()).toEqual({ code: 10, signal: null });
+    expect(stranger.err).toContain('--initial-cluster-token');
+
+    const member = new Running(process.execPath, [main, ...serve]);
+    await eventually('a fourth voter', async () => {
+      const { members } = (await okJson(['member', 'list'])) as { members: { name: string; role: string }[] };
+      return members.some(({ name, role }) => name === 'd' && role === 'voter') ? true : undefined;
+    }, 30_000, 200);
+    await ok(['member', 'remove', 'd']);
+    expect(await member.end()).toEqual({ code: 24, signal: null });
   });
 
   it('a leader killed under load: writes go on, it returns after two seconds and catches up', async () => {
