@@ -25,8 +25,11 @@ export function addSums(total, sum) {
   for (const table of ['faults', 'coverage']) for (const [name, count] of Object.entries(sum[table])) total[table][name] = (total[table][name] ?? 0) + count;
 }
 
-/** What the batch says last is its sum; undefined when it was stopped. `failed` hears of every seed that broke a claim. */
-export function runBatch(from, to, flags, failed) {
+/**
+ * What the batch says last is its sum; undefined when it was stopped. `heard` is told of every seed as it ends, `failed` of those that
+ * broke a claim.
+ */
+export function runBatch(from, to, flags, failed, heard = () => undefined) {
   return new Promise((resolve, reject) => {
     // Worlds are built and dropped by the thousand: a nursery that holds more of them costs a tenth less.
     const args = ['--max-semi-space-size=64', join(root, 'dist', 'face', 'cli', 'main.js'), 'sim', '--seeds', `${from}..${to}`, '--json', ...flags];
@@ -38,6 +41,7 @@ export function runBatch(from, to, flags, failed) {
     const lines = createInterface({ input: child.stdout });
     lines.on('line', (line) => {
       const said = JSON.parse(line);
+      if (said.seed !== undefined) heard(said);
       if (said.seed !== undefined && said.verdict !== 'ok') failed(said);
       last = said;
     });

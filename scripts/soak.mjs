@@ -43,14 +43,21 @@ function failed(said) {
   console.log(`${said.verdict}: ${said.message.split('\n')[0]}\n  ${said.replay}`);
 }
 
+/** Of one seed, as far as its line tells. */
+function sumOf({ verdict, leaderChanges, undecided, simulatedSeconds }) {
+  return { ...noSums(), seeds: 1, failed: verdict === 'ok' ? 0 : 1, led: leaderChanges > 0 ? 1 : 0, undecided: undecided > 0 ? 1 : 0, simulatedSeconds };
+}
+
 async function worker() {
   while (!stopping() && left > 0 && performance.now() < deadline) {
     const count = Math.min(perBatch, left);
     left -= count;
     const from = next;
     next += count;
-    const sum = await runBatch(from, from + count - 1, flags, failed);
-    if (sum !== undefined) addSums(total, sum);
+    const part = noSums();
+    const sum = await runBatch(from, from + count - 1, flags, failed, (said) => addSums(part, sumOf(said)));
+    // A batch that was stopped has no sum: its seeds count all the same, and above all those that failed.
+    addSums(total, sum ?? part);
   }
 }
 

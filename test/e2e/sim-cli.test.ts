@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { claims, faultClassNames, runSeed } from '../../src/face/sim.ts';
 import type { Schedule } from '../../src/face/sim.ts';
+import { Running, cleanUp, eventually } from './support/processes.ts';
 
 // Processes and worlds, not milliseconds: seconds on an idle machine, more beside others.
 vi.setConfig({ testTimeout: 240_000 });
@@ -17,7 +18,10 @@ let directory: string;
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'thole-sim-'));
 });
-afterEach(() => rmSync(directory, { recursive: true }));
+afterEach(async () => {
+  await cleanUp();
+  rmSync(directory, { recursive: true });
+});
 
 interface Ran {
   readonly status: number | null;
@@ -114,6 +118,7 @@ describe('thole sim', () => {
     [['--seconds', '0'], 'whole number'],
     [['--seed', '1', '--seeds', '1..2'], 'only one of'],
     [['--seeds', '1..2', '--trace', 'x'], '--trace is for one seed'],
+    [['--shrink', '1', '--trace', 'x'], '--trace is for --seed'],
     [['--seed', '1', '--trace', 'no/such/place'], 'no/such/place'],
     [['--frobnicate'], 'unknown option'],
   ])('usage: %j is refused with exit 2', (words, problem) => {
@@ -138,6 +143,16 @@ describe('soak and census', () => {
     const [replay, commit, message] = readFileSync(join(directory, 'seeds', file), 'utf8').split('\n');
     expect([commit, message]).toEqual([expect.stringMatching(/^commit /), expect.stringContaining(claims[verdict])]);
     expect(json(run([main, ...replay!.replace('npx thole ', '').split(' '), '--json']).lines.at(-1))).toMatchObject({ verdict });
+  });
+
+  it('a soak that is stopped counts what it has seen: a failure is exit 1', async () => {
+    const soak = new Running(process.execPath, [join(root, 'scripts/soak.mjs'), '--first', '3', '--jobs', '1', '--into', join(directory, 'seeds'), '--', ...broken]);
+    await eventually('a failure', () => Promise.resolve(soak.out.includes('npx thole sim --seed 3 ') ? true : undefined), 120_000);
+    soak.kill('SIGINT');
+    expect(await soak.end()).toEqual({ code: 1, signal: null });
+    const [, seeds, failed] = /soak: (\d+) seeds from 3 on, (\d+) failed/.exec(soak.out)!;
+    expect(Number(seeds)).toBeGreaterThan(0);
+    expect(Number(failed)).toBeGreaterThan(0);
   });
 
   it('a census goes on where it was, and says the same in the end', () => {

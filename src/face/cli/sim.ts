@@ -51,6 +51,7 @@ async function run(flags: Flags): Promise<void> {
   const asked = [flags.seed, flags.seeds, flags.shrink].filter((each) => each !== undefined).length;
   if (asked > 1) return complain('only one of --seed, --seeds and --shrink');
   const options = { seconds: flags.seconds, nodes: flags.nodes, nemesis: flags.nemesis, durability: flags.durability };
+  if (flags.shrink !== undefined && flags.trace !== undefined) return complain('--trace is for --seed: shrinking is many runs');
   if (flags.shrink !== undefined) return shrink(flags.shrink, options, flags);
   const [first, last] = flags.seeds ?? [flags.seed ?? 1, flags.seed ?? 1];
   if (flags.trace !== undefined && first !== last) return complain('--trace is for one seed');
