@@ -101,6 +101,12 @@ describe('the repository', () => {
     expect(flags.filter((flag) => !short.includes(flag) && !text.includes(`--${flag}`))).toEqual([]);
   });
 
+  it('says in HACKING.md what every script is for', () => {
+    const { scripts } = JSON.parse(read('package.json')) as { readonly scripts: Readonly<Record<string, string>> };
+    const commands = [...read('HACKING.md').matchAll(/^\| (.+?) \|/gm)].flatMap(([, cell]) => [...cell!.matchAll(/`(?:npm (?:run )?)?([a-z:-]+)/g)].map(([, name]) => name!));
+    expect(Object.keys(scripts).filter((name) => !commands.includes(name))).toEqual([]);
+  });
+
   it('gives a reason for every dependency', () => {
     const { dependencies, devDependencies } = JSON.parse(read('package.json')) as Record<'dependencies' | 'devDependencies', Record<string, string>>;
     const text = read('docs/dependencies.md');
