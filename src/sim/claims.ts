@@ -368,14 +368,17 @@ export class Claims {
   /** What rules is a function of the log: also after a cut, and after everything was replaced by a snapshot. */
   #checkConfiguration(machine: Machine, seen: Seen, { state }: Raft): void {
     const { log, configurations, role, term } = state;
-    const newest = log.entries.findLast(({ kind }) => kind === EntryKind.configuration);
+    // What a snapshot of its own says may be newer than entries that it keeps behind the offset.
+    const base = Math.max(log.offset, configurations[0]!.index);
+    if (base > log.committed) throw new BrokenClaim('configuration', `${machine.name} goes by that of ${base} as by one of the past, and has ${log.committed} committed`);
+    const newest = log.entries.findLast(({ index: at, kind }) => kind === EntryKind.configuration && at > base);
     const { index, configuration } = configurations.at(-1)!;
     if (newest !== undefined && index !== newest.index) throw new BrokenClaim('configuration', `${machine.name} goes by that of ${index}, and its log has one at ${newest.index}`);
-    if (newest === undefined && index > log.offset) throw new BrokenClaim('configuration', `${machine.name} goes by that of ${index}, which is not in its log`);
+    if (newest === undefined && index > base) throw new BrokenClaim('configuration', `${machine.name} goes by that of ${index}, which is not in its log`);
     if (newest === undefined) {
-      const committed = this.#configurations.findLast((each) => each.index <= log.offset);
+      const committed = this.#configurations.findLast((each) => each.index <= base);
       if (committed !== undefined && committed.print !== crc32c(encodeConfiguration(configuration))) {
-        throw new BrokenClaim('configuration', `${machine.name} goes by another than that of ${committed.index}, which its snapshot of ${log.offset} holds`);
+        throw new BrokenClaim('configuration', `${machine.name} goes by another than that of ${committed.index}, which its snapshot of ${base} holds`);
       }
       return;
     }

@@ -145,15 +145,16 @@ function isPlausible(window: SegmentWindow, at: number, context: ScanContext, ls
 
 /**
  * Is a sector between the damage and its follower still as it was before the batch was written? Sectors are written
- * whole. That in which the batch begins holds the end of the batch before: there, what follows it is zeros.
+ * whole. That in which the damage begins may hold the end of the batch before, and of the batch nothing but the zeros
+ * in which a record that verifies ends.
  */
-async function hasUnwrittenSector(window: SegmentWindow, from: number, follower: Follower): Promise<boolean> {
-  await window.hold(from, follower.position - from);
+async function hasUnwrittenSector(window: SegmentWindow, from: number, { position, batchStart }: Follower): Promise<boolean> {
+  const first = Math.floor(from / sectorBytes) * sectorBytes;
+  const begin = Math.max(first, batchStart);
+  await window.hold(begin, position - begin);
   const isZero = (start: number, end: number): boolean => window.bytes.subarray(start - window.base, end - window.base).every((byte) => byte === 0);
-  const firstWhole = Math.ceil(from / sectorBytes) * sectorBytes;
-  if (follower.batchStart === from && firstWhole > from && firstWhole <= follower.position && isZero(from, firstWhole)) return true;
-  for (let sector = firstWhole; sector + sectorBytes <= follower.position; sector += sectorBytes) {
-    if (isZero(sector, sector + sectorBytes)) return true;
+  for (let sector = first; sector + sectorBytes <= position; sector += sectorBytes) {
+    if (isZero(Math.max(sector, begin), sector + sectorBytes)) return true;
   }
   return false;
 }

@@ -224,6 +224,25 @@ describe('a torn tail', () => {
     expect((await world.open()).state(1).lastIndex).toBe(1);
   });
 
+  it('may have its hole in a sector that begins with the zeros in which a record ends: that record verifies without it', async () => {
+    const world = new LogWorld({ segmentBytes: 8192 });
+    const log = await world.open();
+    await log.write([append(1, 1, 1, 100)]);
+    const index = `${directory}/00000000000000000001.idx`;
+    const notes = world.disk.contents().get(index)!;
+    const start = 64 + 152;
+    const batch = append(2, 4, 1, 1000);
+    const data = payload(512 + 16 - start - 48).fill(0, 512 - start - 48);
+    await log.write([{ ...batch, entries: [{ ...batch.entries[0]!, data }, ...batch.entries.slice(1)] }]);
+    await log.close();
+    const bytes = world.disk.contents().get(world.segment(0))!;
+    bytes.fill(0, 512, 1024);
+    world.disk.place(new Map([[world.segment(0), bytes], [index, notes]]));
+    const again = await world.open();
+    expect(again.state(1).lastIndex).toBe(2);
+    expect(again.report.cutOffset).toBe(512 + 16);
+  });
+
   it('is none if bytes of the batch merely changed before others that verify', async () => {
     const world = await torn((bytes, batch) => bytes.fill(0, batch + 1100, batch + 1500));
     await expect(world.open()).rejects.toMatchObject({ code: 'CORRUPT', failure: { offset: 64 + 152 + 1048, index: 3 } });
