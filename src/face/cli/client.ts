@@ -40,7 +40,11 @@ export function outputOf(flags: ClientFlags & { readonly writeOut?: Output }): O
 }
 
 export function endpointsOf(flags: ClientFlags): readonly string[] {
-  return flags.endpoints.split(',').map((endpoint) => endpoint.trim().replace(/^https?:\/\//, '')).filter((endpoint) => endpoint !== '');
+  return flags.endpoints.split(',').map((endpoint) => endpoint.trim()).filter((endpoint) => endpoint !== '').map((endpoint) => {
+    // Whoever asks for secrecy must not be given the opposite.
+    if (endpoint.startsWith('https://')) throw new OperationError({ code: 'BAD_REQUEST', detail: `${endpoint}: there is no TLS yet` });
+    return endpoint.replace(/^http:\/\//, '');
+  });
 }
 
 /** Runs a verb on a connected client; failures are one line on stderr with their code. */
