@@ -55,6 +55,12 @@ describe('the repository', () => {
     expect(rows.filter((folder) => !folders.includes(folder))).toEqual([]);
   });
 
+  it('says in simulator.md what every file of the simulator is for', () => {
+    const table = [...read('docs/internals/simulator.md').matchAll(/^\| (`[a-z-]+[.]ts`.*?) \|/gm)].flatMap(([, cell]) => [...cell!.matchAll(/`([a-z-]+[.]ts)`/g)].map(([, file]) => file!));
+    const files = sources.map(named).filter((path) => path.startsWith('src/sim/') && path !== 'src/sim/index.ts').map((path) => path.slice('src/sim/'.length));
+    expect(table.toSorted()).toEqual(files.toSorted());
+  });
+
   it.each([
     ['errors.md', Object.keys(errorTable), /^\| `([A-Z_]+)` \|/gm],
     ['metrics.md', Object.keys(metricTable), /^\| `(thole_[a-z_]+)` \|/gm],
