@@ -69,6 +69,12 @@ buildSound(sound);
 const { plantedBugs, plant } = await loadBugs(sound);
 const only = (values.only ?? '').split(',');
 const bugs = plantedBugs.filter(({ name }) => only.some((part) => name.includes(part)));
+// None of none would be a success.
+const unknown = only.filter((part) => !plantedBugs.some(({ name }) => name.includes(part)));
+if (unknown.length > 0) {
+  console.error(`planted: no bug's name contains ${unknown.join(', ')}; --list names them`);
+  process.exit(2);
+}
 if (values.list) {
   for (const { name, does, breaks, claims } of bugs) console.log(`${name}\n  ${does}\n  breaks ${breaks}\n  is to be found by ${claims.join(', ')}`);
   process.exit(0);

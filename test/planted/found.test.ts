@@ -41,6 +41,11 @@ describe('the simulator', () => {
     expect(bug.claims).toContain((await verdicts(join(work, name), bug.claims.join(','))).at(-1));
   });
 
+  it('is not said to have found all of no bugs', { timeout: 120_000 }, async () => {
+    const hunt = run(process.execPath, [join(root, 'scripts', 'planted.mjs'), '--seeds', '1', '--only', 'two-votes,no-such-bug']);
+    await expect(hunt).rejects.toMatchObject({ code: 2, stderr: "planted: no bug's name contains no-such-bug; --list names them\n" });
+  });
+
   it('finds nothing in these seeds where nothing is planted', { timeout: 120_000 }, async () => {
     expect(await verdicts(sound, 'all')).toEqual(Array.from({ length: seeds.count }, () => 'ok'));
   });
