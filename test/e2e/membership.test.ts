@@ -5,7 +5,7 @@ import { connect } from '../../src/face/client.ts';
 import type { Client } from '../../src/face/index.ts';
 import { Load, agreed, leaderOf, statuses } from './support/dev-cluster.ts';
 import { ServeCluster } from './support/members.ts';
-import { Running, cleanUp, eventually, freePorts, main, thole } from './support/processes.ts';
+import { Running, cleanUp, eventually, freePorts, main, sleep, thole } from './support/processes.ts';
 import type { Said } from './support/processes.ts';
 
 vi.setConfig({ testTimeout: 90_000 });
@@ -188,6 +188,10 @@ it('two members with data and a witness go on without either of the two', async 
   await leaderOf(client, cluster.endpoints);
   await cluster.add('w', '--witness');
   await cluster.becomes(client, 'w', 'witness');
+  // While nobody writes it has applied what the leader has, and holds no state that could differ from the leader's.
+  await sleep(1000);
+  expect(await client.status(cluster.places.get('w')!)).toMatchObject({ witness: true, errors: [] });
+  expect(await (await fetch(`http://${cluster.places.get('w')!}/metrics`)).text()).toContain('thole_digest_mismatch_total 0\n');
   expect(await cluster.member('remove', 'n3')).toMatchObject({ code: 0 });
   await cluster.gone('n3').end();
   const load = new Load(client, 'two/', 4);
