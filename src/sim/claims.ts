@@ -94,6 +94,8 @@ export class Claims {
   readonly #committed: Committed[] = [{ term: 0, print: 0, in: 0 }];
   readonly #votes = new Map<string, MemberId>();
   /** By candidate and term: where its log ended when it asked. */
+  /** Whom a member followed in a term: by "member's place, term". */
+  readonly #followed = new Map<string, MemberId>();
   readonly #asked = new Map<string, { readonly index: LogIndex; readonly term: Term }>();
   readonly #seen: (Seen | undefined)[] = [];
   /** By machine: what it said, or counted, to be durable; and the highest term it said. */
@@ -319,6 +321,7 @@ export class Claims {
 
   #roleChanged(machine: Machine, seen: Seen, raft: Raft): void {
     const { state } = raft;
+    if (state.lead !== 0) this.#followed.set(`${machine.at} ${state.term}`, state.lead);
     if (state.term < seen.term) throw new BrokenClaim('termsRise', `${machine.name} went from ${seen.term} to ${state.term}`);
     if (state.role === Role.leader && (seen.role !== Role.leader || seen.term !== state.term)) this.#elected(machine, raft);
     if (seen.role === Role.leader && state.role !== Role.leader) this.#coverage.mark(state.term === seen.term ? 'a leader stepped down in its own term' : 'a leader was deposed');
@@ -464,10 +467,14 @@ export class Claims {
     }
   }
 
-  /** Raft §5.4.1, by terms first. What came in the term of the vote itself came from the candidate, once it was elected. */
+  /**
+   * Raft §5.4.1, by terms first. What came in the term of the vote itself came from the candidate, once it was elected; of a vote
+   * that a slow disk held back until somebody else was, nobody can tell any more what the log was when it was given.
+   */
   #checkUpToDate(machine: Machine, { state }: Raft, candidate: MemberId, term: Term): void {
     const asked = this.#asked.get(`${candidate} ${term}`);
-    if (asked === undefined || state.term !== term) return;
+    const leader = state.lead === 0 ? this.#followed.get(`${machine.at} ${term}`) : state.lead;
+    if (asked === undefined || state.term !== term || (leader !== undefined && leader !== candidate)) return;
     const { entries, offset, offsetTerm } = state.log;
     const own = entries.findLast((entry) => entry.term < term) ?? { index: offset, term: offsetTerm };
     if (own.term >= term || own.term < asked.term || (own.term === asked.term && own.index <= asked.index)) return;
