@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LogWorld, directory, entries, marker, payload } from '../../../test/support/log-world.ts';
+import { LogWorld, directory, entries, entry, marker, payload } from '../../../test/support/log-world.ts';
 import { describeLog } from '../../../test/support/log-oracle.ts';
 import { EntryKind, encodeConfiguration, noConfiguration } from '../../core/raft/index.ts';
 import { crc32c } from '../../core/wire/index.ts';
@@ -231,9 +231,8 @@ describe('a torn tail', () => {
     const index = `${directory}/00000000000000000001.idx`;
     const notes = world.disk.contents().get(index)!;
     const start = 64 + 152;
-    const batch = append(2, 4, 1, 1000);
     const data = payload(512 + 16 - start - 48).fill(0, 512 - start - 48);
-    await log.write([{ ...batch, entries: [{ ...batch.entries[0]!, data }, ...batch.entries.slice(1)] }]);
+    await log.write([{ type: 'entries', group: 1, entries: [{ ...entry(2), data }, ...entries(3, 4, 1, 1000)] }]);
     await log.close();
     const bytes = world.disk.contents().get(world.segment(0))!;
     bytes.fill(0, 512, 1024);
