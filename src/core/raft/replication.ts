@@ -125,9 +125,7 @@ function wantSnapshot(turn: Turn, id: MemberId, progress: Progress): void {
     turn.snapshotsWanted.push(id);
     return;
   }
-  // Of what lies before the oldest configuration that is known, nobody can say which one ruled.
-  const index = Math.max(state.log.offset, state.configurations[0]!.index);
-  const term = termAt(state.log, index)!;
+  const { offset: index, offsetTerm: term } = state.log;
   send(turn, id, { type: 'snapshot', marker: { index, term, configuration: configurationAt(state, index), producer: state.id, id: 0 } });
   progress.snapshotBackoff = turn.options.electionTicks;
 }

@@ -147,8 +147,7 @@ export function initialState(options: RaftOptions, restored: Restored): RaftStat
     applied: restored.applied,
     digestIndex: 0,
     digest: '',
-    // That of the marker, which may lie behind the offset: what ruled between the two nobody remembers, and nobody asks.
-    configurations: [{ index: Math.max(offset, marker?.index ?? 0), configuration: restored.configuration }],
+    configurations: [{ index: restored.offset, configuration: restored.configuration }],
     votes: new Map(),
     progress: new Map(),
     electionElapsed: 0,
@@ -181,7 +180,7 @@ export function initialState(options: RaftOptions, restored: Restored): RaftStat
   newElectionTimeout(state, options);
   // A configuration rules from the moment it is in the log (Raft §6), so also from the moment it is read back.
   for (const { index, kind, data } of restored.entries) {
-    if (kind === EntryKind.configuration && index > state.configurations[0]!.index) state.configurations.push({ index, configuration: decodeConfiguration(data) });
+    if (kind === EntryKind.configuration) state.configurations.push({ index, configuration: decodeConfiguration(data) });
   }
   return state;
 }
