@@ -1,6 +1,7 @@
 // Whoever joins may lose power at any moment of its birth, and still becomes a member under the id it was given.
 
 import { describe, expect, it } from 'vitest';
+import { OperationError } from '../../src/core/errors.ts';
 import type { Place } from '../../src/engine/member/options.ts';
 import type { MemberListRow } from '../../src/engine/service.ts';
 import { SimCluster } from '../support/sim-cluster.ts';
@@ -44,5 +45,34 @@ describe('joining', () => {
     // It was cut short in most of them, and not in the last.
     expect(endedBefore.length).toBeGreaterThan(10);
     expect(endedBefore).not.toContain(cluster.names.at(-1));
+  });
+
+  it('told of members that have left meanwhile: it asks again, and does not wait for them for ever', async () => {
+    const cluster = new SimCluster(2, { joiners: 1 });
+    await cluster.startAll();
+    const name = cluster.names[3]!;
+    const added = await cluster.settle(cluster.leader()!.service.changeMembership({ type: 'add', name, address: `${name}:1`, as: 'voter' }, { deadlineMs: 5000 }));
+    const left = [1, 2, 3, 4].map((nth) => ({ id: 0xbeef + nth, name: `left${nth}`, address: `left${nth}:1` }));
+    let asked = 0;
+    const join = (): Promise<Place> => {
+      const members = cluster.leader()!.service.members();
+      return Promise.resolve({ id: added.id, learner: true, witness: false, members: asked++ === 0 ? [...members, ...left] : members });
+    };
+    await cluster.start(3, { join });
+    await cluster.until(() => cluster.leader()?.service.members().find((row) => row.name === name)?.learner === false, 20_000, `${name} becomes a voter`);
+    expect(asked).toBe(2);
+  });
+
+  it('its place is gone when it asks again: it was removed', async () => {
+    const cluster = new SimCluster(3, { joiners: 1 });
+    await cluster.startAll();
+    const left = [1, 2, 3, 4].map((nth) => ({ id: 0xbeef + nth, name: `left${nth}`, address: `left${nth}:1` }));
+    let asked = 0;
+    const join = (): Promise<Place> =>
+      asked++ === 0
+        ? Promise.resolve({ id: 0xbeef, learner: true, witness: false, members: left })
+        : Promise.reject(new OperationError({ code: 'INVALID_CONFIG', detail: 'the cluster has no such member' }));
+    const life = await cluster.start(3, { join });
+    await cluster.until(() => life.failure?.code === 'MEMBER_REMOVED', 20_000, 'it says that it was removed');
   });
 });

@@ -125,7 +125,9 @@ function wantSnapshot(turn: Turn, id: MemberId, progress: Progress): void {
     turn.snapshotsWanted.push(id);
     return;
   }
-  const { offset: index, offsetTerm: term } = state.log;
+  // Of what lies before the oldest configuration that is known, nobody can say which one ruled.
+  const index = Math.max(state.log.offset, state.configurations[0]!.index);
+  const term = termAt(state.log, index)!;
   send(turn, id, { type: 'snapshot', marker: { index, term, configuration: configurationAt(state, index), producer: state.id, id: 0 } });
   progress.snapshotBackoff = turn.options.electionTicks;
 }

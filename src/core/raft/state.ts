@@ -130,6 +130,9 @@ export function initialState(options: RaftOptions, restored: Restored): RaftStat
   // is in the log: a snapshot's marker is durable only behind its entries.
   const committed = Math.max(offset, marker?.index ?? 0, restored.applied, Math.min(hardState.commit, last));
   assert(committed <= last, 'what was applied is in the log or in the snapshot before it');
+  // A marker may lie behind the offset: which configurations ruled between the two is forgotten, and the entries between
+  // them lead to the marker's. A whole log begins with nobody, and has them all.
+  const knownFrom = offset === 0 ? 0 : Math.max(offset, marker?.index ?? 0);
   const state: RaftState = {
     id: options.id,
     term: restored.hardState.term,
@@ -147,7 +150,7 @@ export function initialState(options: RaftOptions, restored: Restored): RaftStat
     applied: restored.applied,
     digestIndex: 0,
     digest: '',
-    configurations: [{ index: restored.offset, configuration: restored.configuration }],
+    configurations: [{ index: knownFrom, configuration: restored.configuration }],
     votes: new Map(),
     progress: new Map(),
     electionElapsed: 0,
@@ -180,7 +183,7 @@ export function initialState(options: RaftOptions, restored: Restored): RaftStat
   newElectionTimeout(state, options);
   // A configuration rules from the moment it is in the log (Raft §6), so also from the moment it is read back.
   for (const { index, kind, data } of restored.entries) {
-    if (kind === EntryKind.configuration) state.configurations.push({ index, configuration: decodeConfiguration(data) });
+    if (kind === EntryKind.configuration && index > knownFrom) state.configurations.push({ index, configuration: decodeConfiguration(data) });
   }
   return state;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { RaftRig } from '../../../test/support/raft-rig.ts';
+import { RaftRig, marker } from '../../../test/support/raft-rig.ts';
 import { EntryKind } from './entry.ts';
 
 /** Leader 1 with data, 2 with data, 3 the witness; everybody holds the first entry. */
@@ -80,6 +80,16 @@ describe('a witness', () => {
     expect(rig.take('snapshot')).toHaveLength(1);
     rig.accepts(3, 10);
     expect(rig.state.progress.get(3)).toMatchObject({ mode: 'replicate', match: 10 });
+  });
+});
+
+describe('a leader that came back with a snapshot and the log before it', () => {
+  it('sends a witness the marker of the snapshot: of what lies before, nobody knows which configuration ruled', () => {
+    const now = { voters: [1, 2, 3], witnesses: [3] };
+    const at12 = { ...marker(12, 2), configuration: { ...marker(12, 2).configuration, ...now } };
+    const rig = new RaftRig({ ...now, log: [2, 2, 2], offset: 10, offsetTerm: 2, marker: at12, applied: 12 }).lead();
+    rig.receive(3, { type: 'appendReply', index: 13, rejected: true, hintIndex: 0, hintTerm: 0 });
+    expect(rig.take('snapshot')).toMatchObject([{ to: 3, marker: { index: 12, term: 2, configuration: { witnesses: [3] } } }]);
   });
 });
 

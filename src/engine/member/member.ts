@@ -64,7 +64,7 @@ export class Member implements ReplicaHost, SnapshotterHost {
   #fail!: (error: OperationError) => void;
   readonly #autopilot: Autopilot;
   /** Undefined: a founder, or one that has run before. */
-  readonly #place: Place | undefined;
+  #place: Place | undefined;
   #ticker: Ticker | undefined;
   #closed = false;
   /** Its last life voted for nobody for a while after each heartbeat. */
@@ -133,15 +133,13 @@ export class Member implements ReplicaHost, SnapshotterHost {
   async #start(): Promise<void> {
     const { disk } = this.ports;
     let identity = await readIdentity(disk, this.identity);
-    const founders = this.#place?.members ?? foundersOf(this.options);
-    this.peers.setMembers(founders);
+    this.peers.setMembers(this.#founders);
     if (identity === undefined) {
-      const others = founders.map(({ id }) => id).filter((id) => id !== this.identity.member);
-      await awaitBirth(this.clock, this.logger, others, this.peers.askForBirth(), () => this.#closed, this.#place !== undefined);
+      await this.#awaitBirth();
       const { random } = this.ports;
       identity = { ...this.identity, birth: toId(random.uint32(), random.uint32()) };
       await this.#openLog();
-      if (this.#place === undefined) await this.#writeFirstEntry(founders.map(({ id }) => id));
+      if (this.#place === undefined) await this.#writeFirstEntry(this.#founders.map(({ id }) => id));
       else await this.log!.write([{ type: 'hardState', group: kvGroup, hardState: noHardState }]);
       await writeIdentity(disk, identity);
     } else {
@@ -160,6 +158,38 @@ export class Member implements ReplicaHost, SnapshotterHost {
       for (const replica of this.replicas.values()) replica.tick();
       this.#promote();
     });
+  }
+
+  /** Whom this member was told of before its log could tell. */
+  get #founders(): readonly MemberInfo[] {
+    return this.#place?.members ?? foundersOf(this.options);
+  }
+
+  #awaitBirth(): Promise<void> {
+    return awaitBirth({
+      clock: this.clock,
+      logger: this.logger,
+      answers: this.peers.askForBirth(),
+      others: () => this.#founders.map(({ id }) => id).filter((id) => id !== this.identity.member),
+      renew: this.#place === undefined ? undefined : () => this.#renewPlace(),
+      closed: () => this.#closed,
+    });
+  }
+
+  async #renewPlace(): Promise<void> {
+    let place: Place;
+    try {
+      place = await this.options.join!();
+    } catch (error) {
+      if (!(error instanceof OperationError && error.code === 'INVALID_CONFIG')) {
+        return this.logger.log('warn', 'asked who the members are, in vain', { error: String(error) });
+      }
+      throw new OperationError({ code: 'MEMBER_REMOVED' }, { cause: error });
+    }
+    // Under its name there is another's place by now.
+    if (place.id !== this.identity.member) throw new OperationError({ code: 'MEMBER_REMOVED' });
+    this.#place = place;
+    this.peers.setMembers(place.members);
   }
 
   /** A connection whose hello said that a peer dialed it, already answered. */
