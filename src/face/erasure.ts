@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * `thole/erasure`: XOR and Reed–Solomon at the speed of memory, without a dependency.
  *

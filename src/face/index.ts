@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 // The package's door: `import { connect } from 'thole'`.
 
 export { connect } from './client.ts';

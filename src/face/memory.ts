@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * `thole/memory`: bytes the collector never sees. Pages of 4 KiB, containers with address spaces of their own, and an
  * arena of values known by handles.

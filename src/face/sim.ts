@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 // The door `thole/sim`: whole clusters in one thread under virtual time, and a verdict on each.
 
 import { runWorld, shrinkWorld } from '../sim/index.ts';

@@ -1,6 +1,6 @@
 // What every client verb shares: where to connect, how long to wait, how to print, and what to exit with.
 
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { OperationError } from '../../core/errors.ts';
 import type { Client } from '../../engine/client/index.ts';
 import { connect } from '../client.ts';
@@ -19,8 +19,15 @@ const defaultEndpoints = '127.0.0.1:2379,127.0.0.1:2380,127.0.0.1:2381';
 /** `5s`, `300ms`, `2m`; a bare number is seconds. */
 export function toMs(text: string): number {
   const found = /^(\d+(?:\.\d+)?)(ms|s|m)?$/.exec(text);
-  if (found === null) throw new OperationError({ code: 'BAD_REQUEST', detail: `"${text}" is no duration such as 5s or 300ms` });
+  if (found === null) throw new InvalidArgumentError('It is a duration, such as 5s or 300ms.');
   return Number(found[1]) * { ms: 1, s: 1000, m: 60_000 }[(found[2] ?? 's') as 'ms' | 's' | 'm'];
+}
+
+/** A revision or a count, as a flag or an argument. */
+export function whole(text: string): number {
+  const number = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(number)) throw new InvalidArgumentError('It is a whole number.');
+  return number;
 }
 
 export function clientCommand(words: string, description: string): Command {
@@ -75,6 +82,11 @@ export function table(headings: readonly string[], rows: readonly (readonly stri
   const rule = `+${widths.map((width) => '-'.repeat(width + 2)).join('+')}+`;
   const line = (cells: readonly string[]): string => `|${cells.map((cell, at) => ` ${cell.padEnd(widths[at]!)} `).join('|')}|`;
   return [rule, line(headings), rule, ...rows.map(line), rule].join('\n');
+}
+
+/** A line a field, as `-o fields` prints them. */
+export function fields(values: Readonly<Record<string, unknown>>): string {
+  return Object.entries(values).map(([name, value]) => `"${name}" : ${json(value)}`).join('\n');
 }
 
 /** JSON as etcdctl prints it: bytes in base64, int64 beyond what JSON holds as text. */

@@ -6,32 +6,54 @@ import { formatId } from '../../core/ids.ts';
 import type { Client } from '../../engine/client/index.ts';
 import type { MemberListRow, MembershipChange } from '../../engine/service.ts';
 import { connect } from '../client.ts';
-import { clientCommand, endpointsOf, guarded, json, outputOf, print, table, withClient } from './client.ts';
+import { clientCommand, endpointsOf, fields, guarded, json, outputOf, print, table, whole, withClient } from './client.ts';
 import type { ClientFlags } from './client.ts';
 import { exitCodes } from './exit.ts';
+
+/** Who lists the members does not wait long for one that is not there. */
+const askPlaceMs = 1000;
 
 function memberList(): Command {
   return clientCommand('list', 'who belongs to the cluster').action(async (flags: ClientFlags) => {
     await withClient(flags, async (client) => {
       const members = await client.members();
-      const rows = members.map(({ id, name, address, learner }) => [formatId(id), 'started', name, `http://${address}`, `http://${address}`, String(learner)]);
+      const statuses = await Promise.all(members.map(async (member) => ((await hasStarted(member, flags)) ? 'started' : 'unstarted')));
+      const rows = members.map(({ id, name, address, learner }, at) => [formatId(id), statuses[at]!, name, `http://${address}`, `http://${address}`, String(learner)]);
       const roles = members.map((member) => roleOf(member));
       switch (outputOf(flags)) {
         case 'json':
           return print(json({
             header: {},
             members: members.map(({ id, name, address, learner }, at) => ({
-              ID: id, name, peerURLs: [`http://${address}`], clientURLs: [`http://${address}`], ...(learner ? { isLearner: true } : {}), role: roles[at],
+              ID: id, name, peerURLs: [`http://${address}`], clientURLs: [`http://${address}`], ...(learner ? { isLearner: true } : {}), role: roles[at], status: statuses[at],
             })),
           }));
         case 'table':
           return print(table(['ID', 'STATUS', 'NAME', 'PEER ADDRS', 'CLIENT ADDRS', 'IS LEARNER', 'ROLE'], rows.map((row, at) => [...row, roles[at]!])));
-        case 'simple':
         case 'fields':
+          return print(members.map(({ id, name, address, learner }, at) => `${fields({
+            ID: id, Name: name, PeerURL: `http://${address}`, ClientURL: `http://${address}`, IsLearner: learner, Role: roles[at], Status: statuses[at],
+          })}\n`).join('\n'));
+        case 'simple':
           for (const row of rows) print(row.join(', '));
       }
     });
   });
+}
+
+/**
+ * Whoever votes has run: it has caught up before. Of the others the cluster knows only that a place was made for them; whether
+ * somebody has taken it is seen by asking there.
+ */
+async function hasStarted({ id, address, learner }: MemberListRow, flags: ClientFlags): Promise<boolean> {
+  if (!learner) return true;
+  try {
+    await using client = await connect({ endpoints: [address], timeoutMs: Math.min(flags.commandTimeout, askPlaceMs) });
+    return (await client.status(address)).member === id;
+  } catch (error) {
+    if (!(error instanceof OperationError)) throw error;
+    return false;
+  }
 }
 
 /** What it does in the cluster; one that joins is a learner on its way. */
@@ -57,6 +79,7 @@ async function changeMember(flags: ClientFlags, done: string, toChange: (client:
     const change = await toChange(client);
     const { id, members } = await client.changeMembership(change);
     if (outputOf(flags) === 'json') return print(json({ header: {}, member: { ID: id }, members: members.map((each) => ({ ID: each.id, name: each.name, peerURLs: [`http://${each.address}`], role: roleOf(each) })) }));
+    if (outputOf(flags) === 'fields') return print([id, ...('also' in change ? change.also : [])].map((each) => fields({ ID: each })).join('\n'));
     for (const each of [id, ...('also' in change ? change.also : [])]) print(`Member ${formatId(each)} ${done}`);
   });
 }
@@ -153,6 +176,16 @@ async function status(flags: EndpointFlags): Promise<void> {
     }))));
     return complain(asked);
   }
+  if (outputOf(flags) === 'fields') {
+    for (const { endpoint, status: each } of found) {
+      print(`${fields({
+        ClusterID: each.cluster, MemberID: each.member, Revision: each.revision, RaftTerm: each.term, Version: each.version, DBSize: each.dbBytes, Leader: each.leader,
+        IsLearner: each.learner === true, RaftIndex: each.commitIndex, RaftAppliedIndex: each.appliedIndex, Errors: each.errors,
+        Name: each.name, Role: each.role, Durability: each.durability, Endpoint: endpoint,
+      })}\n`);
+    }
+    return complain(asked);
+  }
   const headings = ['ENDPOINT', 'ID', 'VERSION', 'DB SIZE', 'IS LEADER', 'IS LEARNER', 'RAFT TERM', 'RAFT INDEX', 'RAFT APPLIED INDEX', 'ERRORS', 'DURABILITY', 'FORMAT', 'PROTOCOL', 'CLUSTER'];
   const rows = found.map(({ endpoint, status: each }) => [
     endpoint, formatId(each.member), each.version, size(each.dbBytes), String(each.role === 'leader'), String(each.learner === true), String(each.term),
@@ -175,6 +208,8 @@ async function health(flags: EndpointFlags): Promise<void> {
     print(json(asked.map(({ endpoint, tookMs, error }) => ({ endpoint, health: error === undefined, took: `${tookMs.toFixed(3)}ms`, ...(error === undefined ? {} : { error }) }))));
   } else if (outputOf(flags) === 'table') {
     print(table(['ENDPOINT', 'HEALTH', 'TOOK', 'ERROR'], asked.map(({ endpoint, tookMs, error }) => [endpoint, String(error === undefined), `${tookMs.toFixed(3)}ms`, error ?? ''])));
+  } else if (outputOf(flags) === 'fields') {
+    for (const { endpoint, tookMs, error } of asked) print(`${fields({ Endpoint: endpoint, Health: error === undefined, Took: `${tookMs.toFixed(3)}ms`, Error: error ?? '' })}\n`);
   } else {
     for (const { endpoint, tookMs, error } of asked) {
       if (error === undefined) print(`${endpoint} is healthy: successfully committed proposal: took = ${tookMs.toFixed(3)}ms`);
@@ -187,8 +222,8 @@ async function health(flags: EndpointFlags): Promise<void> {
   }
 }
 
-async function hashKv(flags: EndpointFlags & { readonly rev?: string }): Promise<void> {
-  const asked = await askEach(flags, (client, endpoint) => client.hashKv(endpoint, Number(flags.rev ?? 0)));
+async function hashKv(flags: EndpointFlags & { readonly rev?: number }): Promise<void> {
+  const asked = await askEach(flags, (client, endpoint) => client.hashKv(endpoint, flags.rev ?? 0));
   const found = asked.flatMap(({ endpoint, value }) => (value === undefined ? [] : [{ endpoint, ...value }]));
   if (outputOf(flags) === 'json') {
     print(json(found.map(({ endpoint, hash, compactRevision, revision, digest, index }) => ({
@@ -196,6 +231,8 @@ async function hashKv(flags: EndpointFlags & { readonly rev?: string }): Promise
     }))));
   } else if (outputOf(flags) === 'table') {
     print(table(['ENDPOINT', 'HASH', 'REVISION', 'DIGEST', 'APPLIED INDEX'], found.map((each) => [each.endpoint, String(each.hash), String(each.revision), each.digest, String(each.index)])));
+  } else if (outputOf(flags) === 'fields') {
+    for (const each of found) print(`${fields({ Endpoint: each.endpoint, Hash: each.hash, Revision: each.revision, CompactRevision: each.compactRevision, Digest: each.digest, AppliedIndex: each.index })}\n`);
   } else for (const { endpoint, hash } of found) print(`${endpoint}, ${hash}`);
   complain(asked);
 }
@@ -217,7 +254,7 @@ export function clusterCommands(): readonly Command[] {
       .description('members, one by one')
       .addCommand(endpointVerb('status', 'how each member is', status))
       .addCommand(endpointVerb('health', 'whether each member serves', health))
-      .addCommand(endpointVerb('hashkv', 'a checksum of each member’s keys', hashKv).option('--rev <N>', 'as of this revision')),
+      .addCommand(endpointVerb('hashkv', 'a checksum of each member’s keys', hashKv).option('--rev <N>', 'as of this revision', whole)),
     moveLeader(),
   ];
 }

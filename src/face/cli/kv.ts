@@ -1,20 +1,14 @@
 // The verbs of keys: put, get, del, txn, compaction. Words and shapes are etcdctl's.
 
-import { Command, Option } from 'commander';
+import { Argument, Command, Option } from 'commander';
 import { OperationError } from '../../core/errors.ts';
 import type { SortTarget } from '../../core/kv/index.ts';
-import { clientCommand, guarded, json, outputOf, print, withClient } from './client.ts';
+import { clientCommand, fields, guarded, json, outputOf, print, whole, withClient } from './client.ts';
 import type { ClientFlags } from './client.ts';
-import { jsonKv, kvTable, printFields, printKvs, printTxn } from './render.ts';
+import { jsonKv, kvFields, kvTable, printFields, printKvs, printTxn } from './render.ts';
 import { parseTxn } from './txn-syntax.ts';
 
 const valueBytesMax = 2 << 20;
-
-function whole(text: string): number {
-  const number = Number(text);
-  if (!Number.isSafeInteger(number) || number < 0) throw new OperationError({ code: 'BAD_REQUEST', detail: `"${text}" is not a whole number` });
-  return number;
-}
 
 async function stdin(): Promise<Buffer> {
   const chunks: Buffer[] = [];
@@ -36,6 +30,7 @@ function putCommand(): Command {
         const bytes = flags.ignoreValue === true ? '' : (value ?? (await stdin()));
         const { revision, prevKv } = await client.kv.put(key, bytes, { prevKv: flags.prevKv, ignoreValue: flags.ignoreValue });
         if (outputOf(flags) === 'json') return print(json({ header: { revision }, ...(prevKv === undefined ? {} : { prev_kv: jsonKv(prevKv) }) }));
+        if (outputOf(flags) === 'fields') return printFields(revision, prevKv === undefined ? [] : [prevKv]);
         print('OK');
         if (prevKv !== undefined) printKvs([prevKv]);
       });
@@ -105,6 +100,7 @@ function delCommand(): Command {
         if (outputOf(flags) === 'json') {
           return print(json({ header: { revision }, deleted, ...(prevKvs.length > 0 ? { prev_kvs: prevKvs.map(jsonKv) } : {}) }));
         }
+        if (outputOf(flags) === 'fields') return print([fields({ Revision: revision, Deleted: deleted }), ...prevKvs.map(kvFields)].join('\n'));
         print(String(deleted));
         printKvs(prevKvs);
       });
@@ -127,16 +123,15 @@ function txnCommand(): Command {
 }
 
 function compactionCommand(): Command {
-  return clientCommand('compaction <revision>', 'forget what was overwritten or deleted up to a revision')
+  return clientCommand('compaction', 'forget what was overwritten or deleted up to a revision')
     .alias('compact')
+    .addArgument(new Argument('<revision>').argParser(whole))
     .option('--physical', 'accepted for etcdctl’s sake: removal is always complete when this returns')
-    .action(async (revision: string, flags: ClientFlags) => {
-      await guarded(async () => {
-        const number = whole(revision);
-        await withClient(flags, async (client) => {
-          const result = await client.kv.compact(number);
-          print(outputOf(flags) === 'json' ? json({ header: { revision: result.revision } }) : `compacted revision ${number}`);
-        });
+    .action(async (number: number, flags: ClientFlags) => {
+      await withClient(flags, async (client) => {
+        const { revision } = await client.kv.compact(number);
+        if (outputOf(flags) === 'json') return print(json({ header: { revision } }));
+        print(outputOf(flags) === 'fields' ? fields({ Revision: revision }) : `compacted revision ${number}`);
       });
     });
 }

@@ -1,7 +1,7 @@
 // The KV's answers, as the command line shows them.
 
 import type { KeyValue, TxnOperationResponse } from '../../core/kv/index.ts';
-import { base64, json, print, table, utf8 } from './client.ts';
+import { base64, fields, json, print, table, utf8 } from './client.ts';
 import type { Output } from './client.ts';
 
 export function jsonKv(kv: KeyValue): Record<string, unknown> {
@@ -27,12 +27,12 @@ export function printKvs(kvs: readonly KeyValue[], only: 'both' | 'keys' | 'valu
   process.stdout.write(Buffer.concat(parts));
 }
 
+export function kvFields(kv: KeyValue): string {
+  return fields({ Key: utf8(kv.key), CreateRevision: kv.createRevision, ModRevision: kv.modRevision, Version: kv.version, Value: utf8(kv.value), Lease: kv.lease });
+}
+
 export function printFields(revision: number, kvs: readonly KeyValue[]): void {
-  print(`"Revision" : ${revision}`);
-  for (const kv of kvs) {
-    print(`"Key" : ${JSON.stringify(utf8(kv.key))}\n"CreateRevision" : ${kv.createRevision}\n"ModRevision" : ${kv.modRevision}\n"Version" : ${kv.version}`);
-    print(`"Value" : ${JSON.stringify(utf8(kv.value))}\n"Lease" : ${kv.lease}`);
-  }
+  print([fields({ Revision: revision }), ...kvs.map(kvFields)].join('\n'));
 }
 
 export function kvTable(kvs: readonly KeyValue[]): string {
@@ -59,6 +59,7 @@ export function jsonResponse(response: TxnOperationResponse): Record<string, unk
 
 export function printTxn(output: Output, revision: number, succeeded: boolean, responses: readonly TxnOperationResponse[]): void {
   if (output === 'json') return print(json({ header: { revision }, succeeded, responses: responses.map(jsonResponse) }));
+  if (output === 'fields') return print([fields({ Revision: revision }), txnFields(succeeded, responses)].join('\n'));
   print(succeeded ? 'SUCCESS' : 'FAILURE');
   for (const response of responses) {
     print('');
@@ -67,5 +68,24 @@ export function printTxn(output: Output, revision: number, succeeded: boolean, r
     else if (response.type === 'append') print(String(response.length));
     else if (response.type === 'txn') printTxn(output, revision, response.succeeded, response.responses);
     else print('OK');
+  }
+}
+
+function txnFields(succeeded: boolean, responses: readonly TxnOperationResponse[]): string {
+  return [fields({ Succeeded: succeeded }), ...responses.map(responseFields)].filter((each) => each !== '').join('\n');
+}
+
+function responseFields(response: TxnOperationResponse): string {
+  switch (response.type) {
+    case 'range':
+      return [...response.kvs.map(kvFields), fields({ More: response.more, Count: response.count })].join('\n');
+    case 'put':
+      return response.prevKv === undefined ? '' : kvFields(response.prevKv);
+    case 'append':
+      return fields({ Length: response.length });
+    case 'delete':
+      return [fields({ Deleted: response.deleted }), ...response.prevKvs.map(kvFields)].join('\n');
+    case 'txn':
+      return txnFields(response.succeeded, response.responses);
   }
 }

@@ -26,7 +26,7 @@ const linesMax = 5000;
 export function simCommand(): Command {
   return new Command('sim')
     .description('run whole clusters under virtual time and every kind of fault, and judge what they did')
-    .addOption(new Option('--seed <seed>', 'one world').argParser(parseSeed))
+    .addOption(new Option('--seed <seed>', 'one world; 1 if no seed is named').argParser(parseSeed))
     .addOption(new Option('--seeds <range>', 'many, such as 1..1000').argParser(parseRange))
     .addOption(new Option('--nemesis <list>', 'only these faults, with commas between; none: no faults; labs: the network of the MIT labs').argParser(parseNemesis))
     .addOption(new Option('--nodes <n>', 'members; by default the seed says, 3 or 5').argParser((text) => parseWhole(text, 1, 9)))
@@ -34,7 +34,7 @@ export function simCommand(): Command {
     .option('--trace <file>', 'write every event as a line of JSON')
     .addOption(new Option('--shrink <seed>', 'the smallest schedule of faults that still breaks a claim in this seed').argParser(parseSeed))
     .addOption(new Option('--durability <mode>', 'os: no fsync, to see claims break').choices(['fsync', 'os']).default('fsync'))
-    .option('--json', 'one JSON object a line; the last sums up')
+    .option('--json', 'one JSON object a line; the last sums up (of --shrink: the one run that is left, with its schedule)')
     .addHelpText('after', `\nFaults:\n${faultClassNames.map((kind) => `  ${kind.padEnd(12)}${faultClasses[kind]}`).join('\n')}`)
     .addHelpText('after', `\nClaims:\n${Object.entries(claims).map(([name, claim]) => `  ${name.padEnd(20)}${claim}`).join('\n')}`)
     .addHelpText('after', '\nExit codes: 0 all clean, 1 a claim broke, 2 usage')
@@ -111,20 +111,24 @@ async function runAll(first: number, last: number, options: Omit<RunOptions, 'se
 }
 
 async function shrink(seed: number, options: Omit<RunOptions, 'seed'>, flags: Flags): Promise<void> {
-  const shrunk = await shrinkSeed({ ...options, seed }, (left, runs) => process.stderr.write(`\r${left} faults left after ${runs} runs `));
-  process.stderr.write('\n');
-  if (shrunk === undefined) {
-    if (flags.json === true) say(JSON.stringify({ seed, verdict: 'ok', faults: [] }));
-    else say(`seed ${seed} is clean: there is nothing to shrink`);
-    return;
-  }
-  const { result, runs } = shrunk;
-  process.exitCode = 1;
-  if (flags.json === true) return say(JSON.stringify({ seed, verdict: result.verdict, message: result.failure?.message, runs, hash: result.hash, profile: result.schedule.profile, faults: result.schedule.faults }));
+  const whole = await runSeed({ ...options, seed });
+  const shrunk = whole.failure === undefined ? undefined : await shrinkSeed({ ...options, seed }, (left, runs) => process.stderr.write(`\r${left} faults left after ${runs} runs `));
+  if (shrunk !== undefined) process.stderr.write('\n');
+  const { result, runs } = shrunk ?? { result: whole, runs: 1 };
+  process.exitCode = result.failure === undefined ? 0 : 1;
+  if (flags.json === true) return say(JSON.stringify(shrunkReport(result, runs, replayOf(seed, flags))));
+  if (result.failure === undefined) return say(`seed ${seed} is clean: there is nothing to shrink`);
   say(`seed ${seed}: ${result.verdict} with ${result.schedule.faults.length} faults, found in ${runs} runs`);
-  say(result.failure?.message ?? '');
+  say(result.failure.message);
   for (const fault of result.schedule.faults) say(describeFault(fault));
   say(`replay: ${replayOf(seed, flags)}`);
+}
+
+/** What `--shrink --json` says: `faults` is the smallest schedule (of a clean seed nothing), `injected` how many of each class happened in it. */
+export function shrunkReport(result: RunResult, runs: number, replay: string): object {
+  const { seed, verdict, failure, hash, simulatedSeconds, faults, schedule } = result;
+  const broken = failure === undefined ? { faults: [] } : { at: failure.at, message: failure.message, profile: schedule.profile, faults: schedule.faults, replay };
+  return { seed, verdict, hash, seeds: 1, simulatedSeconds: round(simulatedSeconds), injected: faults, runs, ...broken };
 }
 
 interface Totals {
@@ -202,12 +206,13 @@ const round = (value: number): number => Math.round(value * 1000) / 1000;
 const jsonable = (_name: string, value: unknown): unknown => (typeof value === 'bigint' ? String(value) : value);
 
 function parseWhole(text: string, low: number, high: number): number {
-  const value = Number(text);
+  // Number('') is 0.
+  const value = text.trim() === '' ? NaN : Number(text);
   if (!Number.isInteger(value) || value < low || value > high) throw new InvalidArgumentError(`It is a whole number from ${low} to ${high}.`);
   return value;
 }
 
-function parseSeed(text: string): number {
+export function parseSeed(text: string): number {
   return parseWhole(text, 0, Number.MAX_SAFE_INTEGER);
 }
 

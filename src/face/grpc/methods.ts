@@ -200,7 +200,7 @@ const maintenance = {
     const target = count(request.targetID);
     // etcd asks this first: its command line goes by the answer.
     if (edge.service.status().role !== 'leader') throw new OperationError({ code: 'NOT_LEADER' });
-    if (!edge.service.members().some(({ id, learner }) => id === target && !learner)) throw new GrpcError('FailedPrecondition', 'etcdserver: bad leader transferee');
+    if (!edge.service.members().some(({ id, learner, witness }) => id === target && !learner && witness !== true)) throw new GrpcError('FailedPrecondition', 'etcdserver: bad leader transferee');
     await edge.service.moveLeader(target);
     return { header: headerOf(edge, edge.service.status().revision) };
   },

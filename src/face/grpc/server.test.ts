@@ -12,7 +12,7 @@ import type { ErrorCode, Failure } from '../../core/errors.ts';
 import { Kv, answerBytesOf, decodeRequest, encodeBatch, encodeReadResult } from '../../core/kv/index.ts';
 import type { RangeRequest } from '../../core/kv/index.ts';
 import { runSliced } from '../../engine/slice.ts';
-import type { MemberService, MemberStatus, MembershipChange, MembershipResult, ReadOptions } from '../../engine/service.ts';
+import type { MemberListRow, MemberService, MemberStatus, MembershipChange, MembershipResult, ReadOptions } from '../../engine/service.ts';
 import { nodeClock } from '../../node/clock.ts';
 import { messageType } from './codec.ts';
 import type { Message } from './codec.ts';
@@ -58,14 +58,16 @@ class LocalService implements MemberService {
     return encodeReadResult(result);
   }
   status(): MemberStatus {
-    return { cluster: 7, member: 8, leader: 8, revision: this.kv.revision, errors: [], witness: this.witness } as unknown as MemberStatus;
+    return { cluster: 7, member: 8, leader: 8, role: this.role, revision: this.kv.revision, errors: [], witness: this.witness } as unknown as MemberStatus;
   }
   agreedMembers(): Promise<[]> {
     return Promise.resolve([]);
   }
 
-  members(): [] {
-    return [];
+  role: MemberStatus['role'] = 'follower';
+  rows: readonly MemberListRow[] = [];
+  members(): readonly MemberListRow[] {
+    return this.rows;
   }
   hashKv(): Promise<never> {
     return Promise.reject(new OperationError({ code: 'COMPACTED' }));
@@ -254,6 +256,19 @@ describe('the gRPC server', () => {
       service.refusal = code;
       expect(await ask(client, `${cluster}/MemberPromote`, { ID: 9 })).toMatchObject({ status, message: `etcdserver: ${message}` });
     }
+  });
+
+  it('gives leadership to whoever votes and holds data, as etcd’s own words for the others say', async () => {
+    const { client, service } = await world();
+    const moved = (targetID: number): ReturnType<typeof ask> => ask(client, '/etcdserverpb.Maintenance/MoveLeader', { targetID });
+    expect(await moved(9)).toMatchObject({ status: '9', message: 'etcdserver: not leader' });
+    service.role = 'leader';
+    service.rows = [
+      { id: 8, name: 'a', address: 'a:1', learner: false }, { id: 9, name: 'b', address: 'b:1', learner: false },
+      { id: 10, name: 'l', address: 'l:1', learner: true }, { id: 11, name: 'w', address: 'w:1', learner: false, witness: true },
+    ];
+    expect(await moved(9)).toMatchObject({ status: '0' });
+    for (const target of [10, 11, 12]) expect([target, await moved(target)]).toMatchObject([target, { status: '9', message: 'etcdserver: bad leader transferee' }]);
   });
 
   it('compares with numbers that nothing can have', async () => {
