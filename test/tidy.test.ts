@@ -113,6 +113,11 @@ describe('the repository', () => {
     expect(Object.keys(scripts).filter((name) => !commands.includes(name))).toEqual([]);
   });
 
+  it('has no script that a fresh clone cannot run', () => {
+    const { scripts } = JSON.parse(read('package.json')) as { readonly scripts: Readonly<Record<string, string>> };
+    expect(Object.entries(scripts).filter(([, line]) => !line.startsWith('node scripts/ensure.mjs ')).map(([name]) => name)).toEqual([]);
+  });
+
   it('gives a reason for every dependency', () => {
     const { dependencies, devDependencies } = JSON.parse(read('package.json')) as Record<'dependencies' | 'devDependencies', Record<string, string>>;
     const text = read('docs/dependencies.md');
