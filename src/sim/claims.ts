@@ -39,7 +39,7 @@ export const claims = {
   tickOnce: 'however late a tick is, it counts once',
   settles: 'every call of a client ends when its time is up',
   noBug: 'no assertion fails, and no exception escapes',
-  noFalseAlarm: 'nobody refuses to run whose disk nobody has damaged',
+  noFalseAlarm: 'nobody refuses to run whose disk nobody has damaged, nor says that equal states differ',
 } as const;
 export type ClaimName = keyof typeof claims;
 
@@ -162,6 +162,7 @@ export class Claims {
       if (seen?.life !== life) this.#meet(machine, life, raft);
       else this.#compare(machine, seen, raft);
       this.#checkState(machine, this.#seen[machine.at]!, replica.machine.appliedIndex, () => replica.machine.digest());
+      if (replica.digestMismatches > 0) throw new BrokenClaim('noFalseAlarm', `${machine.name} says that its state differs from the leader’s, and it does not`);
     }
   }
 
