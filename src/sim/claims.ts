@@ -8,6 +8,7 @@ import type { Configuration, Entry, LogIndex, MemberId, Message, Raft, Term } fr
 import { crc32c } from '../core/wire/index.ts';
 import type { Job } from '../core/kv/index.ts';
 import type { Coverage } from './coverage.ts';
+import { isMajority, watchProposals, watchQuorum } from './steps.ts';
 import { machinesMax } from './world.ts';
 import type { Life, Machine, World } from './world.ts';
 
@@ -15,6 +16,7 @@ export const claims = {
   oneLeader: 'one leader a term',
   oneVote: 'one vote a member and term, whatever it forgets',
   elected: 'who leads was elected by a majority of each half, and is a voter that holds payloads',
+  campaigns: 'who campaigns is a voter that holds payloads',
   upToDate: 'a vote goes only to a log that is at least as new',
   logMatching: 'equal index and term, equal entries and all before them',
   leaderCompleteness: 'a leader holds all that was committed before its term',
@@ -26,8 +28,12 @@ export const claims = {
   durable: 'what a member promised is there after it died',
   termsRise: 'terms never go back, not even in death',
   matchRises: 'matchIndex never goes back',
+  matchSaid: 'matchIndex is what that member said in this term',
+  heard: 'who leads was heard by a quorum within two election timeouts',
+  lease: 'while a lease runs nobody else is elected',
   equalStates: 'equal applied indexes, equal states',
   exactlyOnce: 'a write of a session is applied once',
+  proposedOnce: 'what may be in a log is not proposed again, unless its client asks again',
   acknowledged: 'what was acknowledged is there, and what was refused is not',
   reads: 'a read shows the state of the revision it names, and one as new as was asked for',
   linearizable: 'the clients’ history is linearizable',
@@ -116,6 +122,8 @@ export class Claims {
   #newest: Term = 0;
   /** Those that were committed, in order. */
   readonly #configurations: { readonly index: LogIndex; readonly print: number }[] = [];
+  /** What a member said to a leader that it holds of its log: by "member, leader, term". */
+  readonly #said = new Map<string, LogIndex>();
   /** Terms that somebody was seen to campaign in. */
   readonly #campaigned = new Set<Term>();
 
@@ -204,6 +212,8 @@ export class Claims {
     if (state.vote === state.id) this.#campaigned.add(state.term);
     this.#watchCuts(machine, life, raft);
     this.#watchTicks(machine, life);
+    watchQuorum(life, (detail) => (this.#broken ??= new BrokenClaim('heard', `${machine.name} ${detail}`)));
+    watchProposals(life, (detail) => (this.#broken ??= new BrokenClaim('proposedOnce', `${machine.name} ${detail}`)));
     const kept = this.#promised[at]!.findLast(({ index, term }) => this.#committed[index]?.term === term);
     if (kept !== undefined && raft.lastIndex < kept.index) {
       throw new BrokenClaim('durable', `${machine.name} promised entry ${kept.index} of term ${kept.term}, which is committed, and came back with ${raft.lastIndex}`);
@@ -278,8 +288,16 @@ export class Claims {
     if (state.role === Role.leader) {
       if (state.configurations.at(-1)!.configuration.outgoing.length > 0) this.#coverage.mark('a joint configuration ruled');
       for (const [id, { match }] of state.progress) {
-        if (match < (seen.match.get(id) ?? 0)) throw new BrokenClaim('matchRises', `at ${machine.name}, from ${seen.match.get(id)} to ${match}`);
+        const before = seen.match.get(id) ?? 0;
+        if (match < before) throw new BrokenClaim('matchRises', `at ${machine.name}, from ${before} to ${match}`);
+        if (match === before) continue;
+        const said = this.#said.get(`${id} ${state.id} ${state.term}`) ?? 0;
+        if (match > said) throw new BrokenClaim('matchSaid', `at ${machine.name} of term ${state.term} it is ${match} for one that said ${said}`);
         seen.match.set(id, match);
+      }
+      // Its own clock says whether it would read now; that somebody else was elected is known at once only here.
+      if (this.#newest > state.term && raft.leaseUntil > seen.life.incarnation.clock.now()) {
+        throw new BrokenClaim('lease', `${machine.name} of term ${state.term} would read for ${(raft.leaseUntil - seen.life.incarnation.clock.now()).toFixed(1)} ms more, and term ${this.#newest} has a leader`);
       }
     }
   }
@@ -364,9 +382,7 @@ export class Claims {
     const given = new Set([id]);
     for (const { at } of this.#world.machines) if (this.#votes.get(`${at} ${term}`) === id && this.#ids[at] !== undefined) given.add(this.#ids[at]);
     if (!isMajority(configuration, given)) throw new BrokenClaim('elected', `${machine.name} leads term ${term} with ${given.size} votes of ${describeVoters(configuration)}`);
-    // One that is removed may lead until it knows that it is.
-    const mayLead = configurations.some(({ configuration: each }) => (each.voters.includes(id) || each.outgoing.includes(id)) && !each.witnesses.includes(id));
-    if (!mayLead) throw new BrokenClaim('elected', `${machine.name} leads term ${term}, and is ${configuration.learners.includes(id) ? 'a learner' : configuration.witnesses.includes(id) ? 'a witness' : 'no voter'}`);
+    if (!mayLead(id, configurations)) throw new BrokenClaim('elected', `${machine.name} leads term ${term}, and is ${nameOf(id, configuration)}`);
   }
 
   /** What rules is a function of the log: also after a cut, and after everything was replaced by a snapshot. */
@@ -440,6 +456,7 @@ export class Claims {
     const { at } = machine;
     this.#ids[at] = raft.state.id;
     const { hardState, lastIndex } = life.member!.log!.state(1);
+    if (message.type === 'vote' || message.type === 'preVote') this.#checkCampaign(machine, raft, message);
     if (message.type === 'vote') {
       this.#campaigned.add(message.term);
       this.#asked.set(`${message.from} ${message.term}`, { index: message.lastIndex, term: message.lastTerm });
@@ -465,7 +482,16 @@ export class Claims {
       if (hardState.term === message.term && lastIndex < message.index) throw new BrokenClaim('saidDurably', `${machine.name} acknowledges ${message.index}, and its log ends at ${lastIndex}`);
       this.#promisedTerm[at] = Math.max(this.#promisedTerm[at]!, message.term);
       this.#promise(at, message.index, raft);
+      const link = `${message.from} ${message.to} ${message.term}`;
+      this.#said.set(link, Math.max(this.#said.get(link) ?? 0, message.index));
     }
+  }
+
+  /** While it campaigns it follows nobody, so that its configuration is still the one that it began with. */
+  #checkCampaign(machine: Machine, { state }: Raft, { type, term }: Message): void {
+    const campaigned = type === 'vote' ? state.term : state.term + 1;
+    if (term !== campaigned || (state.role !== Role.candidate && state.role !== Role.preCandidate)) return;
+    if (!mayLead(state.id, state.configurations)) throw new BrokenClaim('campaigns', `${machine.name} asks for votes in term ${term}, and is ${nameOf(state.id, state.configurations.at(-1)!.configuration)}`);
   }
 
   /**
@@ -570,9 +596,13 @@ function finish<T>(job: Job<T>): T {
   return job.result;
 }
 
-/** By the definition (Raft §6), and not by the code that is judged. */
-function isMajority({ voters, outgoing }: Configuration, who: ReadonlySet<MemberId>): boolean {
-  return voters.length > 0 && [voters, outgoing].every((half) => half.length === 0 || half.filter((id) => who.has(id)).length * 2 > half.length);
+/** One that is removed may lead until it knows that it is. */
+function mayLead(id: MemberId, configurations: Raft['state']['configurations']): boolean {
+  return configurations.some(({ configuration: { voters, outgoing, witnesses } }) => (voters.includes(id) || outgoing.includes(id)) && !witnesses.includes(id));
+}
+
+function nameOf(id: MemberId, { learners, witnesses }: Configuration): string {
+  return learners.includes(id) ? 'a learner' : witnesses.includes(id) ? 'a witness' : 'no voter';
 }
 
 function describeVoters({ voters, outgoing }: Configuration): string {

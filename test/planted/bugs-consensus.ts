@@ -151,4 +151,63 @@ export const consensusBugs: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    name: 'shorter-append-cuts',
+    does: 'an append takes away all that lies behind its own entries: one that is late takes what came meanwhile',
+    breaks: 'law 2; Raft §5.3: the entries that follow an existing one that conflicts, and no others',
+    claims: ['conflictsOnly'],
+    edits: [
+      {
+        file: 'src/core/raft/replication.ts',
+        find: 'if (prevIndex + entries.length <= log.committed) return',
+        replace: 'if (prevIndex + entries.length <= log.offset) return',
+      },
+      {
+        file: 'src/core/raft/replication.ts',
+        find: '  const matched = prevIndex + entries.length;\n',
+        replace: '  const matched = prevIndex + entries.length;\n  if (matched < lastIndex(log)) cut(turn, matched + 1);\n',
+      },
+      // The sound code would not let it pass unnoticed.
+      { file: 'src/core/raft/log.ts', find: "  assert(from > log.committed, 'committed entries are never cut (Leader Completeness, Raft §5.4)');\n", replace: '' },
+    ],
+  },
+  {
+    name: 'match-goes-back',
+    does: 'a leader takes the newest answer for the truth: one that was overtaken lowers matchIndex',
+    breaks: 'law 3; thesis §3.5: matchIndex increases monotonically',
+    claims: ['matchRises'],
+    edits: [
+      {
+        file: 'src/core/raft/progress.ts',
+        find: '  if (index <= progress.match) return false;\n',
+        replace: '  if (index === progress.match) return false;\n',
+      },
+    ],
+  },
+  {
+    name: 'match-from-an-earlier-term',
+    does: 'a leader counts what a member acknowledged to a leader of an earlier term, and may have cut since',
+    breaks: 'law 3; Raft §5.1: what carries a stale term is rejected',
+    claims: ['matchSaid', 'majority'],
+    edits: [
+      {
+        file: 'src/core/raft/raft.ts',
+        find: '} else if (message.term < state.term) {\n',
+        replace: "} else if (message.term < state.term && (message.type !== 'appendReply' || message.rejected)) {\n",
+      },
+    ],
+  },
+  {
+    name: 'leads-unheard',
+    does: 'a leader goes on though no quorum answers it',
+    breaks: 'thesis §6.2: a leader steps down if an election timeout passes without answers of a majority',
+    claims: ['heard'],
+    edits: [
+      {
+        file: 'src/core/raft/election.ts',
+        find: '  if (!isQuorum(configurationOf(state), active)) becomeFollower(turn, state.term, 0);\n',
+        replace: '  if (!isQuorum(configurationOf(state), active)) state.electionElapsed = 0;\n',
+      },
+    ],
+  },
 ];

@@ -87,4 +87,17 @@ export const membershipBugs: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    name: 'learner-campaigns',
+    does: 'a learner that hears no leader asks for votes',
+    breaks: 'thesis §4.2.1: a learner has no vote, and does not stand',
+    claims: ['campaigns', 'elected'],
+    edits: [
+      {
+        file: 'src/core/raft/election.ts',
+        find: '=> isVoter(configuration, id) && !configuration.witnesses.includes(id));',
+        replace: '=> (isVoter(configuration, id) || configuration.learners.includes(id)) && !configuration.witnesses.includes(id));',
+      },
+    ],
+  },
 ];

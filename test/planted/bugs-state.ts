@@ -111,4 +111,17 @@ export const stateBugs: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    name: 'lost-proposal-proposed-again',
+    does: 'a proposal whose leader was lost before it answered is proposed again by the member that forwarded it',
+    breaks: 'Raft §8: a command whose outcome is unknown may be in the log; only its client knows whether to repeat it',
+    claims: ['proposedOnce', 'exactlyOnce'],
+    edits: [
+      {
+        file: 'src/engine/replica/replica.ts',
+        find: "        failAll(batch, { code: 'UNAVAILABLE', detail: 'the leader was lost before it answered: the outcome is unknown' });\n",
+        replace: '        this.#held = true;\n        this.#intake.putBack(batch);\n',
+      },
+    ],
+  },
 ];
