@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { check } from '../../src/face/check/check.ts';
 import { type AnyModel, type AnyOperation, generateKv, generateRegister, kv, register, renderPage } from '../../src/core/linear/index.ts';
 import { Browser, findBrowser } from '../linear/browser.ts';
@@ -16,24 +16,24 @@ if (executable === undefined) {
 }
 
 let directory = '';
+let browser: Browser;
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'thole-page-'));
+  if (executable !== undefined) browser = Browser.open(executable, { width: 1280, height: 860 });
 });
-afterAll(() => rm(directory, { recursive: true }));
+afterAll(async () => {
+  if (executable !== undefined) await browser.close();
+  await rm(directory, { recursive: true });
+});
 
-const opened: Browser[] = [];
-afterEach(() => Promise.all(opened.splice(0).map((browser) => browser.close())));
-
-async function open(title: string, model: AnyModel, history: readonly AnyOperation[]): Promise<Browser> {
+async function open(title: string, model: AnyModel, history: readonly AnyOperation[]): Promise<void> {
   const result = await check(model, history, { timeoutMs: 30_000 });
   const file = join(directory, 'page.html');
   await writeFile(file, renderPage([{ title, model, history, ...result }]));
-  const browser = await Browser.open(executable ?? '', pathToFileURL(file).href, { width: 1280, height: 860 });
-  opened.push(browser);
-  return browser;
+  await browser.show(pathToFileURL(file).href);
 }
 
-async function keep(browser: Browser, name: string): Promise<void> {
+async function keep(name: string): Promise<void> {
   const folder = process.env['THOLE_SCREENSHOTS'];
   if (folder !== undefined) await writeFile(join(folder, `${name}.png`), await browser.screenshot());
 }
@@ -72,7 +72,7 @@ const stale: AnyOperation[] = (
 
 describe.skipIf(executable === undefined)('the page of a stale read', () => {
   it('names the read, says until when it was right, and marks where the order ends', async () => {
-    const browser = await open('api.jsonl', register(), stale);
+    await open('api.jsonl', register(), stale);
     const story = String(await browser.evaluate("document.getElementById('story').innerText"));
     expect(story).toContain('Not linearizable');
     expect(story).toContain('Client api-3 called at 11, returned at 14, and its answer was read → 1');
@@ -83,12 +83,12 @@ describe.skipIf(executable === undefined)('the page of a stale read', () => {
     expect(await browser.evaluate(painted('blocked'))).toBeGreaterThan(1000);
     expect(await browser.evaluate(painted('placed'))).toBeGreaterThan(1000);
     expect(await browser.evaluate("document.querySelector('tr.blocked').innerText")).toMatch(/read → 1\s+cannot come next: the state is/);
-    await keep(browser, 'linear-stale-read');
+    await keep('linear-stale-read');
     expect(browser.errors).toEqual([]);
   });
 
   it('tells the state before and after an operation under the pointer', async () => {
-    const browser = await open('api.jsonl', register(), stale);
+    await open('api.jsonl', register(), stale);
     const { x, y } = point(await browser.evaluate(`(() => {
       const op = layout.ops.find((one) => one.label === 'write 2');
       const box = timeline.canvas.getBoundingClientRect();
@@ -97,12 +97,12 @@ describe.skipIf(executable === undefined)('the page of a stale read', () => {
     await browser.mouse('mouseMoved', x, y);
     const tip = String(await browser.evaluate("document.getElementById('tip').hidden ? '' : document.getElementById('tip').innerText"));
     expect(tip).toMatch(/write 2\nclient api-1, called at 6, returned at 9\nplaced as number \d+ of \d+\nstate before: 1\nstate after: 2/);
-    await keep(browser, 'linear-hover');
+    await keep('linear-hover');
     expect(browser.errors).toEqual([]);
   });
 
   it('has the wheel zoom around the pointer, and the buttons lead back', async () => {
-    const browser = await open('register.jsonl', register(), generateRegister({ seed: 3, clients: 6, operations: 400 }));
+    await open('register.jsonl', register(), generateRegister({ seed: 3, clients: 6, operations: 400 }));
     const width = 'timeline.to - timeline.from';
     const all = Number(await browser.evaluate(width));
     const { x, y } = point(await browser.evaluate('(({ left, top, width }) => [left + width / 2, top + 80])(timeline.canvas.getBoundingClientRect())'));
@@ -120,21 +120,21 @@ describe.skipIf(executable === undefined)('the page of 10,000 operations', () =>
     const history = generateKv({ seed: 6, clients: 12, keys: 8, operations: 10_000 });
     const at = history.findIndex(({ input, output }, i) => i > 6000 && input.f === 'get' && (output?.length ?? 0) > 100);
     const spoiled = history.map((operation, i) => (i === at ? { ...operation, output: operation.output?.slice(0, -30) } : operation));
-    const browser = await open('load.jsonl', kv(), spoiled);
+    await open('load.jsonl', kv(), spoiled);
     expect(await browser.evaluate("document.getElementById('story').innerText")).toContain('Not linearizable');
-    await keep(browser, 'linear-10000');
+    await keep('linear-10000');
     await browser.evaluate("document.getElementById('fit').click()");
     await browser.frame();
     const paint = Number(await browser.evaluate('(() => { const times = []; for (let i = 0; i < 9; i++) { const t = performance.now(); timeline.paint(); times.push(performance.now() - t); } return times.sort((a, b) => a - b)[4]; })()'));
     expect(paint).toBeLessThan(100);
-    await keep(browser, 'linear-10000-all');
+    await keep('linear-10000-all');
     expect(browser.errors).toEqual([]);
   }, 60_000);
 
   it('shows anything a client wrote as text, not as markup', async () => {
     const evil = '</script><img src=x onerror="document.title=1">';
     const history = [{ client: evil, input: { f: 'write', value: evil }, output: null, call: 0, return: 1 }];
-    const browser = await open(evil, register(), history);
+    await open(evil, register(), history);
     expect(await browser.evaluate("document.querySelectorAll('img').length")).toBe(0);
     expect(await browser.evaluate("document.getElementById('title').textContent")).toBe(evil);
     expect(browser.errors).toEqual([]);

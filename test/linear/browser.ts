@@ -18,36 +18,52 @@ function isMessage(value: unknown): value is Message {
   return typeof value === 'object' && value !== null;
 }
 
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
 export class Browser {
   readonly #process: ChildProcess;
   readonly #profile: string;
+  readonly #size: Size;
   readonly #waiting = new Map<number, { resolve: (result: Message) => void; reject: (error: Error) => void }>();
   readonly errors: string[] = [];
   #lastId = 0;
+  #target: string | undefined;
   #session: string | undefined;
   #pending = '';
 
-  private constructor(child: ChildProcess, profile: string) {
+  private constructor(child: ChildProcess, profile: string, size: Size) {
     this.#process = child;
     this.#profile = profile;
+    this.#size = size;
     (child.stdio[4] as Readable).setEncoding('utf8').on('data', (text: string) => this.#receive(text));
   }
 
-  static async open(executable: string, page: string, size: { readonly width: number; readonly height: number }): Promise<Browser> {
+  static open(executable: string, size: Size): Browser {
     const profile = mkdtempSync(join(tmpdir(), 'thole-browser-'));
-    const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--hide-scrollbars', '--remote-debugging-pipe', `--user-data-dir=${profile}`];
-    const child = spawn(executable, [...flags, `--window-size=${size.width},${size.height}`], { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] });
-    const browser = new Browser(child, profile);
-    const { targetId } = await browser.send('Target.createTarget', { url: 'about:blank' });
-    const { sessionId } = await browser.send('Target.attachToTarget', { targetId, flatten: true });
-    browser.#session = String(sessionId);
-    await browser.send('Runtime.enable');
-    await browser.send('Page.enable');
-    await browser.send('Emulation.setDeviceMetricsOverride', { ...size, deviceScaleFactor: 1, mobile: false });
-    await browser.send('Page.navigate', { url: page });
-    while ((await browser.evaluate('document.readyState')) !== 'complete') await browser.frame();
-    await browser.frame();
-    return browser;
+    const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--hide-scrollbars', '--remote-debugging-pipe', `--user-data-dir=${profile}`, `--window-size=${size.width},${size.height}`];
+    const child = spawn(executable, flags, { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] });
+    return new Browser(child, profile, size);
+  }
+
+  /** In a tab of its own, which everything is about from then on; the one before is closed. */
+  async show(page: string): Promise<void> {
+    const before = this.#target;
+    this.#session = undefined;
+    const { targetId } = await this.send('Target.createTarget', { url: 'about:blank' });
+    if (before !== undefined) await this.send('Target.closeTarget', { targetId: before });
+    const { sessionId } = await this.send('Target.attachToTarget', { targetId, flatten: true });
+    this.#target = String(targetId);
+    this.#session = String(sessionId);
+    this.errors.length = 0;
+    await this.send('Runtime.enable');
+    await this.send('Page.enable');
+    await this.send('Emulation.setDeviceMetricsOverride', { ...this.#size, deviceScaleFactor: 1, mobile: false });
+    await this.send('Page.navigate', { url: page });
+    while ((await this.evaluate('document.readyState')) !== 'complete') await this.frame();
+    await this.frame();
   }
 
   send(method: string, params: Message = {}): Promise<Message> {
