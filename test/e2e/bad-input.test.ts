@@ -17,7 +17,7 @@ import { ServeCluster } from './support/members.ts';
 import { Running, cleanUp, eventually, freePorts, main, sleep, tempDir, thole } from './support/processes.ts';
 import type { Said } from './support/processes.ts';
 
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 afterAll(cleanUp);
 
 const sockets = new Set<Socket>();
@@ -71,7 +71,8 @@ describe('on the port', () => {
     await client.close();
     await cleanUp();
     expect(load.errors).toEqual([]);
-    expect(load.worstGapMs).toBeLessThan(1500);
+    // Nobody waited for a stranger's deadline, 5 s.
+    expect(load.worstGapMs).toBeLessThan(4000);
   });
 
   const residentMb = async (): Promise<number> => Number(/^thole_resident_bytes (\d+)$/m.exec(await readHttp(leader, '/metrics', 2000))![1]) / 1e6;
@@ -123,7 +124,7 @@ describe('on the port', () => {
     // A request that is never finished, too.
     const unfinished = await dial(leader);
     unfinished.socket.write('GET /version HTTP/1.1\r\nhost: ');
-    await eventually('the end of all silent connections', () => ([...silent, unfinished].every((raw) => raw.closed()) ? true : undefined), 8000);
+    await eventually('the end of all silent connections', () => ([...silent, unfinished].every((raw) => raw.closed()) ? true : undefined), 15_000);
   });
 
   it('HTTP may come byte by byte', async () => {
@@ -193,9 +194,9 @@ describe('in a data directory', () => {
     await eventually('its end', () => cluster.events.find(({ event }) => event === 'exit'));
     rmSync(directory, { recursive: true });
     mkdirSync(directory);
-    const exit = await eventually('the second end', () => cluster.events.filter((event) => event.event === 'exit')[1], 10_000);
+    const exit = await eventually('the second end', () => cluster.events.filter((event) => event.event === 'exit')[1]);
     expect(exit).toEqual({ event: 'exit', name: 'n1', code: exitCodes.dataLost, signal: null });
-    await eventually('why', () => (cluster.process.err.includes('thole dev: n1 is not restarted: its data directory is empty') ? true : undefined), 2000);
+    await eventually('why', () => (cluster.process.err.includes('thole dev: n1 is not restarted: its data directory is empty') ? true : undefined));
     expect(cluster.process.err).toContain('Error: DATA_LOST');
     await sleep(2500);
     expect(cluster.starts.filter((start) => start.name === 'n1').length).toBe(2);
@@ -208,11 +209,11 @@ const serve = (...words: string[]): Promise<Said> => thole(['serve', '--name', '
 
 describe('on the command line', () => {
   it('unknown words and flags: usage, exit 2', async () => {
-    for (const words of [['serve', '--nonsense'], ['get', 'a', '--nonsense'], ['nonsense'], ['get'], ['get', 'a', '-o', 'nonsense'], ['dev', '--nodes', '0']]) {
+    await Promise.all([['serve', '--nonsense'], ['get', 'a', '--nonsense'], ['nonsense'], ['get'], ['get', 'a', '-o', 'nonsense'], ['dev', '--nodes', '0']].map(async (words) => {
       const said = await thole(words);
       expect([words, said.code, said.out]).toEqual([words, exitCodes.usage, '']);
       expect(said.err).not.toBe('');
-    }
+    }));
   });
 
   it('a configuration that cannot be: INVALID_CONFIG, exit 10, naming what is wrong', async () => {
@@ -230,11 +231,11 @@ describe('on the command line', () => {
       [['--durability', 'maybe'], /durability \(flag\)/],
       [['--initial-cluster', 'a=127.0.0.1:1,a=127.0.0.1:2'], /the same name/],
     ];
-    for (const [words, why] of cases) {
+    await Promise.all(cases.map(async ([words, why]) => {
       const said = await serve(...words);
       expect([words, said.code, said.err]).toEqual([words, exitCodes.config, expect.stringMatching(/^Error: INVALID_CONFIG\b/)]);
       expect(said.err).toMatch(why);
-    }
+    }));
   });
 
   it('config show --origin: flag over environment over file over default', async () => {

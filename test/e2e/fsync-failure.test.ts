@@ -26,9 +26,9 @@ it.skipIf(!compiled)('a leader whose fdatasync fails ends with DISK_FAILED and s
   const load = new Load(client, 'sync/', 4);
   await load.nextAck();
   writeFileSync(trigger, name);
-  const exit = await eventually('its end', () => cluster.events.find((event) => event.event === 'exit'), 10_000);
+  const exit = await eventually('its end', () => cluster.events.find((event) => event.event === 'exit'));
   expect([exit, cluster.process.err]).toEqual([{ event: 'exit', name, code: exitCodes.diskFailed, signal: null }, expect.stringContaining('Error: DISK_FAILED')]);
-  await eventually('why', () => (cluster.process.err.includes(`thole dev: ${name} is not restarted: its disk failed`) ? true : undefined), 2000);
+  await eventually('why', () => (cluster.process.err.includes(`thole dev: ${name} is not restarted: its disk failed`) ? true : undefined));
   await load.nextAck();
   await sleep(2300);
   expect(cluster.starts.length).toBe(3);

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readHttp } from '../../src/face/http/get.ts';
 import { Running, cleanUp, eventually, freePorts, main, tempDir } from './support/processes.ts';
 
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 afterAll(cleanUp);
 
 const isThere = spawnSync('etcd', ['--version']).status === 0;

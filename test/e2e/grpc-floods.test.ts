@@ -12,7 +12,7 @@ import { Flag, FrameType, frame, framesOf, headerBlock, preface, requestHeaders,
 import type { Frame } from '../support/http2-frames.ts';
 import { Running, cleanUp, eventually, freePorts, main, tempDir } from './support/processes.ts';
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const kv = '/etcdserverpb.KV';
 const bytes = (text: string): Uint8Array => Buffer.from(text);

@@ -10,7 +10,7 @@ import type { Message } from '../../src/face/grpc/codec.ts';
 import { readHttp } from '../../src/face/http/get.ts';
 import { Running, cleanUp, eventually, freePorts, main, tempDir } from './support/processes.ts';
 
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 afterAll(cleanUp);
 
 const here = createRequire(import.meta.url);

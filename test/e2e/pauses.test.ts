@@ -7,7 +7,7 @@ import { Load, agreed, leaderOf, statuses } from './support/dev-cluster.ts';
 import { ServeCluster } from './support/members.ts';
 import { cleanUp, eventually, sleep } from './support/processes.ts';
 
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 describe('a pause of one second', () => {
   let cluster: ServeCluster;

@@ -7,7 +7,7 @@ import { connect } from '../../src/face/client.ts';
 import type { Client } from '../../src/face/index.ts';
 import { Running, cleanUp, eventually, freePorts, main, sleep, tempDir, thole } from './support/processes.ts';
 
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 interface Raw {
   readonly socket: Socket;

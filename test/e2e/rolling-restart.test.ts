@@ -29,5 +29,4 @@ it('a rolling restart under load: no client error, nothing lost', async () => {
   await agreed(client, cluster.endpoints);
   expect(await load.lost(client)).toEqual([]);
   expect(load.worstGapMs).toBeLessThan(3000);
-  await cluster.stop();
 });

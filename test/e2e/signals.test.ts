@@ -6,7 +6,7 @@ import { DevCluster } from './support/dev-cluster.ts';
 import { Running, cleanUp, eventually, freePorts, main, tempDir, thole } from './support/processes.ts';
 import { readHttp } from '../../src/face/http/get.ts';
 
-vi.setConfig({ testTimeout: 30_000 });
+vi.setConfig({ testTimeout: 60_000 });
 afterAll(cleanUp);
 
 describe('a member that waits for the others before its birth', () => {
@@ -21,13 +21,13 @@ describe('a member that waits for the others before its birth', () => {
   it('goes when it is told to', async () => {
     const member = await waiting('ignore');
     member.kill('SIGTERM');
-    expect(await member.end(3000)).toEqual({ code: 0, signal: null });
+    expect(await member.end()).toEqual({ code: 0, signal: null });
   });
 
   it('goes when its parent has gone', async () => {
     const member = await waiting('pipe');
     member.child.stdin?.end();
-    expect(await member.end(3000)).toEqual({ code: 0, signal: null });
+    expect(await member.end()).toEqual({ code: 0, signal: null });
   });
 });
 

@@ -51,10 +51,10 @@ describe('thole sim', () => {
   });
 
   it('one hash a seed: alone, among others, traced, in another process', async () => {
-    const alone = json(sim('--seed', '7', '--seconds', '4', '--json').lines.at(-1))['hash'];
-    const among = sim('--seeds', '6..8', '--seconds', '4', '--json').lines.map(json).find(({ seed }) => seed === 7)?.['hash'];
-    const traced = json(sim('--seed', '7', '--seconds', '4', '--trace', 'run.ndjson', '--json').lines.at(-1))['hash'];
-    const { hash: here } = await runSeed({ seed: 7, seconds: 4 });
+    const alone = json(sim('--seed', '7', '--seconds', '3', '--json').lines.at(-1))['hash'];
+    const among = sim('--seeds', '6..7', '--seconds', '3', '--json').lines.map(json).find(({ seed }) => seed === 7)?.['hash'];
+    const traced = json(sim('--seed', '7', '--seconds', '3', '--trace', 'run.ndjson', '--json').lines.at(-1))['hash'];
+    const { hash: here } = await runSeed({ seed: 7, seconds: 3 });
     expect([among, traced, here]).toEqual([alone, alone, alone]);
     const events = readFileSync(join(directory, 'run.ndjson'), 'utf8').trim().split('\n').map(json);
     expect(events.length).toBeGreaterThan(500);
