@@ -7,6 +7,7 @@ import type { Listener } from '../../src/engine/ports.ts';
 import { connect } from '../../src/face/client.ts';
 import { nodeClock } from '../../src/node/clock.ts';
 import { nodeNetwork } from '../../src/node/tcp.ts';
+import { freePorts } from './support/processes.ts';
 import { FakeMember, SharedState, silent } from '../scenario/native/fake-cluster.ts';
 
 interface Served {
@@ -40,7 +41,7 @@ describe('native protocol over TCP', () => {
   it('many writes at once through one connection; values of a megabyte; disposal', async () => {
     const shared = new SharedState(nodeClock);
     const { endpoint, server } = await serve(new FakeMember(1, '', shared));
-    const client = await connect({ endpoints: endpoint });
+    const client = await connect({ endpoints: endpoint, timeoutMs: 30_000 });
     try {
       await Promise.all(Array.from({ length: 3000 }, (_, i) => client.kv.put(`k${i % 100}`, `${i}`)));
       const large = new Uint8Array(1 << 20).fill(120);
@@ -61,8 +62,9 @@ describe('native protocol over TCP', () => {
   it('a member that restarts costs its clients nothing but time', async () => {
     const shared = new SharedState(nodeClock);
     const member = new FakeMember(1, '', shared);
-    const first = await serve(member);
-    const client = await connect({ endpoints: first.endpoint });
+    // Not one that the system picks: while nobody listens there, it may become somebody's own.
+    const first = await serve(member, await freePorts(1));
+    const client = await connect({ endpoints: first.endpoint, timeoutMs: 30_000 });
     const writes = Array.from({ length: 50 }, (_, i) => client.kv.append('k', `${i},`));
     await stop(first);
     await serve(member, first.listener.address.port);

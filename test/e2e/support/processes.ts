@@ -24,11 +24,20 @@ export async function eventually<T>(what: string, ask: () => Promise<T | undefin
   }
 }
 
-/** A port below the ephemeral ones with as many free ones behind it as asked. */
+/** Ports below the ephemeral ones, of which files that run beside each other have different ones: a member that was
+ * killed does not listen for a while, and finds its port free when it returns. */
+const portsOfWorker = 2000;
+const firstPort = 11_000 + portsOfWorker * ((Number(process.env['VITEST_POOL_ID'] ?? 1) - 1) % 10);
+const given = new Set<number>();
+
+/** A port with as many behind it as asked, none of them taken, nor given to anybody in this file before. */
 export async function freePorts(count: number): Promise<number> {
   for (let tries = 0; tries < 200; tries++) {
-    const first = 11_000 + Math.floor(Math.random() * 20_000);
-    const free = await Promise.all(Array.from({ length: count }, (_, at) => isFree(first + at)));
+    const first = firstPort + Math.floor(Math.random() * (portsOfWorker - count));
+    const ports = Array.from({ length: count }, (_, at) => first + at);
+    if (ports.some((port) => given.has(port))) continue;
+    for (const port of ports) given.add(port);
+    const free = await Promise.all(ports.map(isFree));
     if (free.every(Boolean)) return first;
   }
   throw new Error('no free ports');
