@@ -100,4 +100,30 @@ export const membershipBugs: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    name: 'witness-campaigns',
+    does: 'a witness, which holds no payloads, asks for votes',
+    breaks: 'design §4: a witness votes, and never leads',
+    claims: ['campaigns', 'elected'],
+    edits: [
+      {
+        file: 'src/core/raft/election.ts',
+        find: '=> isVoter(configuration, id) && !configuration.witnesses.includes(id));',
+        replace: '=> isVoter(configuration, id));',
+      },
+    ],
+  },
+  {
+    name: 'leaving-leader-counts-itself',
+    does: 'a leader that is being removed counts its own log towards the majority of those who stay',
+    breaks: 'Raft §6; thesis §4.2.2: it replicates log entries but does not count itself in majorities',
+    claims: ['majority'],
+    edits: [
+      {
+        file: 'src/core/raft/replication.ts',
+        find: 'const index = quorumIndex(configurationOf(state), (id)',
+        replace: 'const ruling = configurationOf(state);\n  const index = quorumIndex(isLeaving(state) ? { ...ruling, voters: [...ruling.voters, state.id] } : ruling, (id)',
+      },
+    ],
+  },
 ];

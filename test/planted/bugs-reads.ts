@@ -69,4 +69,22 @@ export const readBugs: readonly PlantedBug[] = [
       { file: 'src/core/raft/raft.ts', find: 'addReader, beginRound, forwardReads, onReadIndex', replace: 'addReader, beginRound, onReadIndex' },
     ],
   },
+  {
+    name: 'promise-not-kept',
+    does: 'who has promised a leader to elect nobody else votes all the same',
+    breaks: 'thesis §6.4.1: nobody else is elected until the election timeout has passed',
+    claims: ['lease', 'reads', 'linearizable'],
+    edits: [
+      {
+        file: 'src/core/raft/lease.ts',
+        find: 'return options.lease !== undefined && state.loyalTicks < options.electionTicks;',
+        replace: 'return options.lease !== undefined && state.loyalTicks < 0;',
+      },
+      {
+        file: 'src/core/raft/election.ts',
+        find: '(state.lead !== 0 && state.loyalTicks < options.electionTicks);',
+        replace: '(state.lead !== 0 && state.loyalTicks < 0);',
+      },
+    ],
+  },
 ];
