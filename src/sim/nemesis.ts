@@ -4,8 +4,8 @@
 import type { OperationError } from '../core/errors.ts';
 import { nextUnit, seedRandom } from '../core/random.ts';
 import type { RandomState } from '../core/random.ts';
-import { BrokenClaim } from './claims.ts';
-import type { Claims } from './claims.ts';
+import { BrokenClaim } from './judge/claim.ts';
+import type { Judge } from './judge/judge.ts';
 import type { Coverage, Mark } from './coverage.ts';
 import { faultClassNames } from './schedule.ts';
 import type { Fault, FaultClass, Schedule } from './schedule.ts';
@@ -35,7 +35,7 @@ const patienceMs = 1500;
 
 export class Nemesis {
   readonly #world: World;
-  readonly #claims: Claims;
+  readonly #judge: Judge;
   readonly #coverage: Coverage;
   readonly #schedule: Schedule;
   readonly #damage: Damage[] = [];
@@ -46,9 +46,9 @@ export class Nemesis {
   readonly #strays = new Map<string, { readonly random: RandomState; readonly withinMs: number }>();
   #over = false;
 
-  constructor(world: World, claims: Claims, coverage: Coverage, schedule: Schedule) {
+  constructor(world: World, judge: Judge, coverage: Coverage, schedule: Schedule) {
     this.#world = world;
-    this.#claims = claims;
+    this.#judge = judge;
     this.#coverage = coverage;
     this.#schedule = schedule;
     this.operator = new Operator(world, coverage);
@@ -309,7 +309,7 @@ export class Nemesis {
     if (machine.life === undefined) return;
     if (how === 'lostDisk') {
       this.#damageOf(machine).isDamaged = true;
-      this.#claims.lostDisk(machine.at);
+      this.#judge.lostDisk(machine.at);
       this.#world.loseDisk(machine.at);
     } else this.#world.crash(machine.at, how);
     this.#startIn(machine, ms);

@@ -1,22 +1,20 @@
-// One seed, from an empty world to a verdict: faults while the clients work, then healing, convergence, and the claims
-// that need the whole history.
+// One seed, from an empty world to a verdict: faults while the clients work, then healing, convergence, and the judgement
+// of the whole history.
 
-import { Checker } from '../core/linear/index.ts';
-import { BrokenClaim, Claims } from './claims.ts';
-import type { ClaimName } from './claims.ts';
 import type { Drain } from './clock.ts';
 import { Coverage } from './coverage.ts';
 import type { Mark } from './coverage.ts';
+import { BrokenClaim } from './judge/claim.ts';
+import type { ClaimName } from './judge/claim.ts';
+import { judgeHistory } from './judge/history.ts';
+import { Judge } from './judge/judge.ts';
 import { Nemesis } from './nemesis.ts';
-import { registerModel } from './register-model.ts';
 import { drawSchedule } from './schedule.ts';
 import type { Nemeses, Schedule } from './schedule.ts';
 import { Trace } from './trace.ts';
 import type { TraceEvent } from './trace.ts';
 import { Workload } from './workload.ts';
 import type { Call } from './workload.ts';
-import { unexplained } from './witness.ts';
-import type { Witnessed } from './witness.ts';
 import { World } from './world.ts';
 
 export interface RunOptions {
@@ -61,8 +59,6 @@ export interface RunResult {
 
 const convergeMs = 60_000;
 const goOnMs = 20_000;
-/** Steps of the model, for all keys together: some seconds. */
-const checkBudget = 200_000;
 
 /** Never rejects for what a member did: that is a verdict. */
 export async function runWorld(options: RunOptions, drain: Drain): Promise<RunResult> {
@@ -93,7 +89,7 @@ export async function runWorld(options: RunOptions, drain: Drain): Promise<RunRe
     opened: (machine, life) => {
       // The judge hears what is said when it is said, however late it leaves.
       nemesis.opened(machine, life);
-      claims.opened(machine, life);
+      judge.opened(machine, life);
     },
     stopped: (machine, failure) => {
       try {
@@ -103,13 +99,13 @@ export async function runWorld(options: RunOptions, drain: Drain): Promise<RunRe
       }
     },
   });
-  const claims = new Claims(world, coverage);
-  const nemesis = new Nemesis(world, claims, coverage, schedule);
+  const judge = new Judge(world, coverage);
+  const nemesis = new Nemesis(world, judge, coverage, schedule);
   const workload = new Workload(world, coverage, { seed, clients: profile.clients, thinkMs: profile.thinkMs, timeoutMs: profile.timeoutMs, leases: profile.leaseDriftMax > 0 });
   world.clock.afterEvent = () => {
     broken ??= workload.broken ?? nemesis.operator.broken;
     if (broken !== undefined) throw broken;
-    claims.look();
+    judge.look();
     workload.check();
   };
   let undecided = 0;
@@ -122,7 +118,7 @@ export async function runWorld(options: RunOptions, drain: Drain): Promise<RunRe
     nemesis.heal();
     const healed = world.clock.now();
     await live(world, nemesis, workload, healed);
-    undecided = judge(workload.calls, claims);
+    undecided = judgeHistory(workload.calls, judge.ledger);
   } catch (error) {
     failure = { ...describe(error), at: world.clock.now() };
   }
@@ -136,7 +132,7 @@ export async function runWorld(options: RunOptions, drain: Drain): Promise<RunRe
     simulatedSeconds: world.clock.now() / 1000,
     faults: nemesis.counts(),
     coverage: coverage.counts(),
-    leaderChanges: claims.leaderChanges,
+    leaderChanges: judge.leaderChanges,
     calls: { ok: of('ok'), failed: of('failed'), unknown: of('unknown') },
     undecided,
     schedule,
@@ -183,78 +179,6 @@ function isSettled(world: World): boolean {
   const leader = world.leader();
   const configuration = leader === undefined ? undefined : world.replicaOf(leader)?.raft.configuration;
   return configuration !== undefined && configuration.outgoing.length === 0 && (configuration.joining ?? []).length === 0;
-}
-
-/** The claims about the whole history. Returns how many keys the checker could not decide. */
-function judge(calls: readonly Call[], claims: Claims): number {
-  judgeWrites(calls, claims);
-  judgeReads(calls, claims);
-  const watched: Witnessed[] = [];
-  for (const { client, input, outcome, output, call, return: end, consistency, revision } of calls) {
-    if (outcome === 'failed' || (consistency !== 'linearizable' && consistency !== 'lease') || input.f === 'compact') continue;
-    const isKnown = outcome === 'ok';
-    watched.push({ operation: { client, input, output: isKnown ? output : undefined, call, return: isKnown ? end : Infinity }, revision: isKnown ? revision : 0 });
-  }
-  const history = unexplained(watched, claims);
-  if (history.length === 0) return 0;
-  const checker = new Checker(registerModel, history);
-  checker.step(checkBudget);
-  const { partitions } = checker.report();
-  const illegal = partitions.find(({ verdict }) => verdict === 'illegal');
-  if (illegal !== undefined) {
-    const blocked = illegal.blocked === undefined ? undefined : history[illegal.blocked];
-    throw new BrokenClaim('linearizable', `no order explains ${illegal.key}: ${blocked === undefined ? '' : `${blocked.client} ${registerModel.describeOperation(blocked.input, blocked.output)} (${blocked.call} … ${blocked.return})`}`);
-  }
-  return partitions.filter(({ verdict }) => verdict === 'unknown').length;
-}
-
-function judgeWrites(calls: readonly Call[], claims: Claims): void {
-  const seen = new Map<string, number>();
-  for (const log of ['log0', 'log1']) {
-    const value = claims.versionsOf(log).at(-1)?.value ?? '';
-    for (const token of value.split(';')) if (token !== '') seen.set(`${token};`, (seen.get(`${token};`) ?? 0) + 1);
-  }
-  const written = new Map<string, number>();
-  for (const key of ['r0', 'r1', 'r2', 'r3', 'pair/a']) for (const { value } of claims.versionsOf(key)) if (value !== null) written.set(value, (written.get(value) ?? 0) + 1);
-  for (const { client, input, outcome, output, code, revision } of calls) {
-    const isWrite = input.f === 'append' || input.f === 'put' || (input.f === 'cas' && (outcome !== 'ok' || output?.swapped === true));
-    if (!isWrite) continue;
-    const count = (input.f === 'append' ? seen : written).get(input.value!) ?? 0;
-    if (count > 1) throw new BrokenClaim('exactlyOnce', `${input.value} of ${client} is there ${count} times`);
-    if (outcome === 'ok' && count === 0) throw new BrokenClaim('acknowledged', `${input.f} ${input.value} of ${client}, acknowledged at revision ${revision}, is not there`);
-    if (outcome === 'failed' && count > 0) throw new BrokenClaim('acknowledged', `${input.f} ${input.value} of ${client} is there, and was refused with ${code}, which says that it is not`);
-  }
-}
-
-function judgeReads(calls: readonly Call[], claims: Claims): void {
-  const done = calls.filter(({ outcome }) => outcome === 'ok');
-  const returned = done.toSorted((a, b) => a.return - b.return);
-  /** The newest revision that was known before a moment. */
-  const highest: number[] = [];
-  for (const { revision } of returned) highest.push(Math.max(revision, highest.at(-1) ?? 0));
-  const knownBefore = (time: number): number => {
-    let [low, high] = [0, returned.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (returned[middle]!.return < time) low = middle + 1;
-      else high = middle;
-    }
-    return highest[low - 1] ?? 0;
-  };
-  for (const { client, input, output, revision, call, consistency, maxAgeMs, minRevision } of done) {
-    const what = (): string => `${client} ${input.f} ${input.key}, called at ${call.toFixed(1)}, answered at revision ${revision}`;
-    if (input.f === 'get') {
-      const value = claims.valueAt(input.key === 'pair' ? 'pair/a' : input.key, revision);
-      if (value !== output?.value) throw new BrokenClaim('reads', `${what()} with ${output?.value}, where ${value} was`);
-    }
-    const floor =
-      consistency === 'linearizable' || consistency === 'lease' ? knownBefore(call)
-      : minRevision !== undefined ? minRevision
-      // Its clock may run as slow as the slowest does.
-      : maxAgeMs !== undefined ? knownBefore(call - maxAgeMs * 1.25)
-      : 0;
-    if (revision < floor) throw new BrokenClaim('reads', `${what()} (${consistency}), and ${floor} was known`);
-  }
 }
 
 function describe(error: unknown): Omit<RunFailure, 'at'> {

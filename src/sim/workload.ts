@@ -7,7 +7,7 @@ import { nextBelow, seedRandom } from '../core/random.ts';
 import type { RandomState } from '../core/random.ts';
 import { crc32c } from '../core/wire/index.ts';
 import type { Client } from '../engine/client/index.ts';
-import { BrokenClaim } from './claims.ts';
+import { BrokenClaim } from './judge/claim.ts';
 import type { Coverage } from './coverage.ts';
 import type { RegisterInput, RegisterOutput } from './register-model.ts';
 import type { World } from './world.ts';

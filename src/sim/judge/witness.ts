@@ -4,10 +4,10 @@
 // had ended when it was called, then the history is linearizable, however the order was come by. If not, nothing is
 // proved: the search decides.
 
-import { illegal } from '../core/linear/index.ts';
-import type { Model, Operation } from '../core/linear/index.ts';
-import { registerModel } from './register-model.ts';
-import type { RegisterInput, RegisterOutput } from './register-model.ts';
+import { illegal } from '../../core/linear/index.ts';
+import type { Model, Operation } from '../../core/linear/index.ts';
+import { registerModel } from '../register-model.ts';
+import type { RegisterInput, RegisterOutput } from '../register-model.ts';
 
 /** Whoever knows what a key held after every revision that changed it. */
 export interface Watched {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { Operation } from '../core/linear/index.ts';
-import { Checker, illegal } from '../core/linear/index.ts';
-import { nextBelow, seedRandom } from '../core/random.ts';
-import { registerModel } from './register-model.ts';
-import type { RegisterInput, RegisterOutput } from './register-model.ts';
+import type { Operation } from '../../core/linear/index.ts';
+import { Checker, illegal } from '../../core/linear/index.ts';
+import { nextBelow, seedRandom } from '../../core/random.ts';
+import { registerModel } from '../register-model.ts';
+import type { RegisterInput, RegisterOutput } from '../register-model.ts';
 import { unexplained } from './witness.ts';
 import type { Witnessed } from './witness.ts';
 
