@@ -261,6 +261,16 @@ describe('a change that would stop the group', () => {
     expect(change(rig, [remove(3)]).changes[0]).toMatchObject({ outcome: 'appended' });
   });
 
+  it('is refused: the port of who would decide refuses, long before its silence is noticed', () => {
+    const rig = leading([1, 2, 3]);
+    for (const from of [2, 3]) rig.receive(from, { type: 'heartbeatReply', round: 0, stamp: 0, loyaltyMs: 0 });
+    rig.step({ type: 'lost', member: 3 });
+    expect(change(rig, [remove(2)]).changes).toEqual([{ ref: 9, outcome: 'refused', reason: 'quorum' }]);
+    // It is back: one word is enough.
+    rig.receive(3, { type: 'heartbeatReply', round: 0, stamp: 0, loyaltyMs: 0 });
+    expect(change(rig, [remove(2)]).changes[0]).toMatchObject({ outcome: 'appended' });
+  });
+
   it('is refused: a second voter that is not there yet, beside one', () => {
     expect(change(leading([1]), [add(2)]).changes).toEqual([{ ref: 9, outcome: 'refused', reason: 'quorum' }]);
   });

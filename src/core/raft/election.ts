@@ -165,7 +165,14 @@ export function isLoyal(turn: Turn): boolean {
 /** The leader's process is gone (its port refuses): wait a moment, so that not everybody asks at once, then ask. */
 export function onLost(turn: Turn, member: MemberId): void {
   const { state, options } = turn;
-  if (state.role === Role.leader || state.lead !== member) return;
+  if (state.role === Role.leader) {
+    // Nobody is there: what would need it is refused now, not when it has been silent for two checks of the quorum. Its next word
+    // undoes this; and whether we lead on is decided as ever, by `active` alone.
+    const progress = state.progress.get(member);
+    if (progress !== undefined) progress.refused = true;
+    return;
+  }
+  if (state.lead !== member) return;
   abandonReads(turn);
   state.lead = 0;
   // A port may refuse while the process lives and reads by its lease: a promise is kept.

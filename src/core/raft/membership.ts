@@ -84,7 +84,7 @@ function refusal(state: RaftState, before: Configuration, after: Configuration, 
   if (isOneStep(before, after) && sameVoters(before, after)) return undefined;
   // Who is newly added as a voter is not there yet, and must not be needed.
   const heard = new Set<MemberId>([state.id]);
-  for (const [id, { active, wasActive }] of state.progress) if (active || wasActive) heard.add(id);
+  for (const [id, { active, wasActive, refused }] of state.progress) if ((active || wasActive) && !refused) heard.add(id);
   const canLead = after.voters.some((id) => heard.has(id) && !isWitness(after, id));
   return canLead && isQuorum({ ...after, outgoing: [] }, heard) ? undefined : 'quorum';
 }

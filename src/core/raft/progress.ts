@@ -24,6 +24,8 @@ export interface Progress {
   active: boolean;
   /** Heard from between the last two checks. */
   wasActive: boolean;
+  /** Its port refused, and nothing was heard from it since. */
+  refused: boolean;
   /** Since the last heartbeat's answer an append was sent or answered: no reason yet to think anything lost. */
   moving: boolean;
   /** The commit index it was last told with an append. */
@@ -37,7 +39,7 @@ export interface Progress {
 export function newProgress(next: LogIndex): Progress {
   return {
     mode: 'probe', match: 0, next, paused: false, inflight: [], inflightBytes: 0,
-    active: false, wasActive: false, moving: false, toldCommit: 0, promisedUntil: 0, snapshotBackoff: 0,
+    active: false, wasActive: false, refused: false, moving: false, toldCommit: 0, promisedUntil: 0, snapshotBackoff: 0,
   };
 }
 

@@ -176,6 +176,7 @@ export function onAppendReply(turn: Turn, message: Message & { type: 'appendRepl
   const progress = state.progress.get(message.from);
   if (progress === undefined) return;
   progress.active = true;
+  progress.refused = false;
   progress.moving = true;
   if (message.rejected) {
     // Of the follower's terms at and before the hint, skip those that ours cannot share: one answer per term, not per entry.
@@ -237,6 +238,7 @@ export function onHeartbeatReply(turn: Turn, message: Message & { type: 'heartbe
   const progress = state.progress.get(message.from);
   if (progress === undefined) return;
   progress.active = true;
+  progress.refused = false;
   noteRound(turn, message.from, message.round);
   notePromise(state, turn.options, message);
   // Told to take over, perhaps, and the message lost: a second one finds it in a later term and does nothing.
