@@ -19,7 +19,7 @@ export const claims = {
   matchRises: 'matchIndex never goes back',
   matchSaid: 'matchIndex is what that member said in this term',
   heard: 'who leads was heard by a quorum within two election timeouts',
-  lease: 'while a lease runs nobody else is elected',
+  lease: 'who reads by a lease knows what is committed, and nobody else is elected or could be',
   equalStates: 'equal applied indexes, equal states',
   exactlyOnce: 'a write of a session is applied once',
   proposedOnce: 'what may be in a log is not proposed again, unless its client asks again',

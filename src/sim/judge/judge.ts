@@ -9,6 +9,7 @@ import type { BrokenClaim } from './claim.ts';
 import { Commitment } from './commitment.ts';
 import { Cuts } from './cuts.ts';
 import { Elections } from './elections.ts';
+import { Leases } from './leases.ts';
 import { Ledger } from './ledger.ts';
 import { Logs } from './logs.ts';
 import { Membership } from './membership.ts';
@@ -53,7 +54,8 @@ export class Judge {
       new Membership(this.ledger),
       this.#elections,
       new Commitment(world, this.#roster, this.ledger, logs, this.#promises),
-      new Progress(this.#elections),
+      new Progress(),
+      new Leases(world, this.#roster, this.#elections),
       new States(this.ledger),
     ];
   }

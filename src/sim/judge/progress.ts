@@ -4,19 +4,13 @@ import { Role } from '../../core/raft/index.ts';
 import type { LogIndex, MemberId, Message } from '../../core/raft/index.ts';
 import type { Checker, Sight } from './checker.ts';
 import { BrokenClaim } from './claim.ts';
-import type { Elections } from './elections.ts';
 
-/** matchRises, matchSaid, lease. */
+/** matchRises, matchSaid. */
 export class Progress implements Checker {
-  readonly #elections: Elections;
   /** By machine: what its members' matchIndex was in this term. */
   readonly #match: Map<MemberId, LogIndex>[] = [];
   /** What a member said to a leader that it holds of its log: by member, leader and term. */
   readonly #said = new Map<string, LogIndex>();
-
-  constructor(elections: Elections) {
-    this.#elections = elections;
-  }
 
   met({ machine }: Sight): void {
     this.#match[machine.at] = new Map();
@@ -26,7 +20,7 @@ export class Progress implements Checker {
     this.#match[machine.at]!.clear();
   }
 
-  looked({ machine, life, raft }: Sight): void {
+  looked({ machine, raft }: Sight): void {
     const { state } = raft;
     if (state.role !== Role.leader) return;
     const matches = this.#match[machine.at]!;
@@ -37,11 +31,6 @@ export class Progress implements Checker {
       const said = this.#said.get(`${id} ${state.id} ${state.term}`) ?? 0;
       if (match > said) throw new BrokenClaim('matchSaid', `at ${machine.name} of term ${state.term} it is ${match} for one that said ${said}`);
       matches.set(id, match);
-    }
-    // Its own clock says whether it would read now; that somebody else was elected is known at once only here.
-    const left = raft.leaseUntil - life.incarnation.clock.now();
-    if (left > 0 && this.#elections.newest > state.term) {
-      throw new BrokenClaim('lease', `${machine.name} of term ${state.term} would read for ${left.toFixed(1)} ms more, and term ${this.#elections.newest} has a leader`);
     }
   }
 
