@@ -1,13 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { nextUint32, seedRandom } from '../../core/random.ts';
 import type { MemberInfo, Message } from '../../core/raft/index.ts';
-import { newHello } from '../../core/wire/index.ts';
+import { encodeFrame, newHello } from '../../core/wire/index.ts';
 import { VirtualClock } from '../../sim/clock.ts';
 import { SimDisk } from '../../sim/disk.ts';
 import { SimNetwork } from '../../sim/network.ts';
 import { Acquaintances } from '../member/identity.ts';
 import { acceptHello } from '../native/index.ts';
-import type { Ports } from '../ports.ts';
+import type { Connection, ConnectionHandlers, Ports } from '../ports.ts';
+import { PeerFrame, encodeNumber } from './frames.ts';
+import { encodeMessage } from './message-codec.ts';
 import { Peers } from './peers.ts';
 
 const cluster = 7;
@@ -50,6 +52,34 @@ class Pair {
     return promise;
   }
 }
+
+/** The near end of a connection whose other end is the test. */
+class Caller implements Connection {
+  readonly remote = { host: 'caller', port: 1 };
+  queuedBytes = 0;
+  isDestroyed = false;
+  handlers!: ConnectionHandlers;
+
+  handle(handlers: ConnectionHandlers): void {
+    this.handlers = handlers;
+  }
+
+  write(bytes: Uint8Array): boolean {
+    if (!this.isDestroyed) this.queuedBytes += bytes.length;
+    return true;
+  }
+
+  pause(): void {}
+  resume(): void {}
+  close(): void {}
+
+  destroy(): void {
+    this.isDestroyed = true;
+    this.queuedBytes = 0;
+  }
+}
+
+const introduction = (birth: number): Uint8Array => encodeFrame(PeerFrame.introduce, 0, encodeNumber(birth));
 
 const heartbeat = (from: number, to: number): Message => ({ type: 'heartbeat', from, to, term: 3, commit: 0, round: 0, digestIndex: 0, digest: '', stamp: 0 });
 const answer = (from: number, to: number): Message => ({ type: 'heartbeatReply', from, to, term: 3, round: 0, stamp: 0, loyaltyMs: 0 });
@@ -114,5 +144,18 @@ describe('peers', () => {
       await pair.clock.advance(100);
     }
     expect(pair.heard.some(({ by }) => by === 2)).toBe(true);
+  });
+
+  it('who says nonsense while its birth is being recorded is refused, and what it says behind that is not heard', async () => {
+    const pair = new Pair();
+    const peers = await pair.member(1, [], 11);
+    const caller = new Caller();
+    const nonsense = encodeFrame(PeerFrame.raft, 0, Uint8Array.of(1));
+    const sense = encodeFrame(PeerFrame.raft, 0, encodeMessage(1, heartbeat(2, 1)));
+    peers.accept(caller, newHello('control', cluster, 2), Buffer.concat([introduction(22), sense, nonsense, sense]));
+    expect(caller.isDestroyed).toBe(false);
+    await pair.clock.advance(100);
+    expect(caller.isDestroyed).toBe(true);
+    expect(pair.heard).toHaveLength(1);
   });
 });

@@ -171,7 +171,7 @@ export class Peers {
       try {
         for (const { type, body } of frames.push(bytes)) voice(type, body, take);
       } catch (error) {
-        this.#ports.logger.log('warn', 'a peer does not speak the protocol', { member: hello.member, error: String(error) });
+        this.#misspoken(hello.member, error);
         connection.destroy();
       }
     };
@@ -205,6 +205,7 @@ export class Peers {
   /** What a member says on a connection, in order: nothing of Raft's before its birth is on record. */
   #voice(member: MemberId, refuse: () => void, met: () => void): Voice {
     let introduced = false;
+    let isRefused = false;
     let chain: Promise<void> | undefined;
     const take: Voice = (type, body, otherwise) => {
       if (type === PeerFrame.raft && !this.#removed.has(member)) {
@@ -218,11 +219,26 @@ export class Peers {
         });
       } else otherwise(type, body);
     };
-    // While the birth is being recorded what follows it waits, in order.
+    // While the birth is being recorded what follows it waits, in order. What is wrong with it then is wrong long after
+    // `data` returned, where nobody catches: a promise that rejects unheard ends the process.
+    const takeLate: Voice = (type, body, otherwise) => {
+      if (isRefused) return;
+      try {
+        take(type, body, otherwise);
+      } catch (error) {
+        isRefused = true;
+        this.#misspoken(member, error);
+        refuse();
+      }
+    };
     return (type, body, otherwise) => {
       if (chain === undefined) take(type, body, otherwise);
-      else chain = chain.then(() => take(type, body, otherwise));
+      else chain = chain.then(() => takeLate(type, body, otherwise));
     };
+  }
+
+  #misspoken(member: MemberId, error: unknown): void {
+    this.#ports.logger.log('warn', 'a peer does not speak the protocol', { member, error: String(error) });
   }
 
   async #meet(member: MemberId, birth: number): Promise<boolean> {
