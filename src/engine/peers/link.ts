@@ -9,8 +9,8 @@ import { peerFrameBytesMax } from './frames.ts';
 
 const dialTimeoutMs = 1000;
 const backoffMs = { first: 20, max: 1000 };
-/** Bytes queued on a link beyond which it takes no more: the other side does not read. */
-const queuedBytesMax = 64 << 20;
+/** Bytes queued on a connection beyond which it takes no more: the other side does not read. */
+export const queuedBytesMax: number = 64 << 20;
 
 export interface LinkHandlers {
   /** Hello was answered. Runs before anything queued by others. */

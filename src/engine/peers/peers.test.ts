@@ -158,4 +158,22 @@ describe('peers', () => {
     expect(caller.isDestroyed).toBe(true);
     expect(pair.heard).toHaveLength(1);
   });
+
+  it('who asks and never reads what it is answered is let go of before that fills the memory', async () => {
+    const pair = new Pair();
+    const peers = await pair.member(1, [], 11);
+    const caller = new Caller();
+    peers.accept(caller, newHello('control', cluster, 2), new Uint8Array(0));
+    const query = encodeFrame(PeerFrame.birthQuery, 0, new Uint8Array(0));
+    caller.handlers.data(query);
+    const answerBytes = caller.queuedBytes;
+    expect(answerBytes).toBeGreaterThan(0);
+    // What millions of them would leave.
+    caller.queuedBytes = 64 << 20;
+    caller.handlers.data(query);
+    expect(caller.isDestroyed).toBe(false);
+    expect(caller.queuedBytes).toBe((64 << 20) + answerBytes);
+    caller.handlers.data(query);
+    expect(caller.isDestroyed).toBe(true);
+  });
 });

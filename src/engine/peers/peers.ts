@@ -12,7 +12,7 @@ import type { Acquaintances } from '../member/identity.ts';
 import type { Address, Connection, Ports } from '../ports.ts';
 import { PeerFrame, decodeBirthAnswer, decodeNumber, encodeBirthAnswer, encodeNumber, peerFrameBytesMax } from './frames.ts';
 import type { BirthAnswer } from './frames.ts';
-import { Link } from './link.ts';
+import { Link, queuedBytesMax } from './link.ts';
 import { decodeMessage, encodeMessage } from './message-codec.ts';
 
 export interface PeersHandlers {
@@ -152,7 +152,12 @@ export class Peers {
   accept(connection: Connection, hello: Hello, firstBytes: Uint8Array): void {
     this.#accepted.add(connection);
     const frames = new FrameReader(peerFrameBytesMax);
-    const reply = (type: number, body: Uint8Array): void => void connection.write(encodeFrame(type, 0, body));
+    const reply = (type: number, body: Uint8Array): void => {
+      if (connection.queuedBytes <= queuedBytesMax) return void connection.write(encodeFrame(type, 0, body));
+      // It asks, and never reads what it is answered: that would pile up here without end.
+      this.#ports.logger.log('warn', 'a peer does not read what it is answered', { member: hello.member, queuedBytes: connection.queuedBytes });
+      connection.destroy();
+    };
     this.#dialers.set(connection, { member: hello.member, purpose: hello.purpose, reply, isGreeted: false });
     const voice = this.#voice(hello.member, () => connection.destroy(), () => {
       this.#clusterVersions.set(hello.member, Math.max(hello.clusterVersion, clusterVersions.lowest));
