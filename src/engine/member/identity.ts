@@ -10,6 +10,11 @@ import { readSmallFile, writeSmallFile } from './small-file.ts';
 const identityPath = 'identity';
 const acquaintancesPath = 'acquaintances';
 const version = 1;
+/**
+ * Members remembered; an id is used once, so these are all that a cluster ever had. Whoever reaches the port and knows the
+ * cluster's id may introduce itself under any number of ids, and the file is written anew, and read, as a whole.
+ */
+export const acquaintancesMax = 4096;
 
 export interface Identity {
   readonly cluster: number;
@@ -74,12 +79,18 @@ export class Acquaintances {
     return this.#births.get(member);
   }
 
-  /** True once the birth is on record; false if another one is. */
-  async meet(member: MemberId, birth: number): Promise<boolean> {
+  /**
+   * True once the birth is on record; false if another one is. Beyond the bound only expected ones are recorded, which are members
+   * of the configuration: strangers who fill it must not keep the cluster from growing, or from replacing a member.
+   */
+  async meet(member: MemberId, birth: number, isExpected = false): Promise<boolean> {
     const known = this.#births.get(member);
     if (known !== undefined) {
       await this.#writing;
       return this.#births.get(member) === birth;
+    }
+    if (this.#births.size >= acquaintancesMax && !isExpected) {
+      fail('OVERLOADED', { detail: `${acquaintancesMax} members are on record, and it is not one of the configuration's: strangers reach this port` });
     }
     this.#births.set(member, birth);
     const write = this.#writing.then(() => this.#write());

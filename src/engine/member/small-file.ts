@@ -1,17 +1,20 @@
 // A small file that is replaced as a whole: version, length, checksum, bytes. Written beside, synced, renamed, and
 // the directory synced: after a crash there is the old one or the new one, never half of each.
 
+import { assert } from '../../core/assert.ts';
 import { fail } from '../../core/errors.ts';
 import { Reader, Writer, crc32c } from '../../core/wire/index.ts';
 import { DiskError } from '../ports.ts';
 import type { Disk } from '../ports.ts';
 
+/** Of the whole file. A longer one would be cut when it is read, and be damaged for good. */
 const bytesMax = 1 << 20;
 
 export async function writeSmallFile(disk: Disk, path: string, version: number, body: Uint8Array): Promise<void> {
   const writer = new Writer(body.length + 16);
   writer.u16(version).bytes(body);
   writer.u32(crc32c(writer.finish()));
+  assert(writer.finish().length <= bytesMax, 'a small file is read whole');
   const temporary = `${path}.tmp`;
   await disk.remove(temporary);
   const file = await disk.open(temporary, { create: 'must' });

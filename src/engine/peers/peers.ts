@@ -248,7 +248,7 @@ export class Peers {
 
   async #meet(member: MemberId, birth: number): Promise<boolean> {
     try {
-      if (await this.#acquaintances.meet(member, birth)) return true;
+      if (await this.#acquaintances.meet(member, birth, this.#peers.has(member))) return true;
       this.#ports.logger.log('error', 'a member came back without its memory: it is not listened to', { member });
     } catch (error) {
       this.#ports.logger.log('error', 'a member could not be recorded', { member, error: String(error) });
