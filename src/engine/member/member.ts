@@ -98,7 +98,7 @@ export class Member implements ReplicaHost, SnapshotterHost {
       removed: () => this.#beRemoved(),
       hasRun: () => [...this.replicas.values()].some((replica) => replica.raft.lastIndex > 1),
       snapshotFrame: (from, type, body, reply) => this.#receiver(from).frame(type, body, reply),
-      snapshotConnectionClosed: (from) => this.#receivers.get(from)?.closed(),
+      snapshotConnectionClosed: (from, reply) => this.#receivers.get(from)?.closed(reply),
     });
   }
 

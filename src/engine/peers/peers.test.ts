@@ -1,14 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { nextUint32, seedRandom } from '../../core/random.ts';
+import { noConfiguration } from '../../core/raft/index.ts';
 import type { MemberInfo, Message } from '../../core/raft/index.ts';
-import { encodeFrame, newHello } from '../../core/wire/index.ts';
+import { FrameReader, Writer, encodeFrame, newHello } from '../../core/wire/index.ts';
+import type { Frame } from '../../core/wire/index.ts';
 import { VirtualClock } from '../../sim/clock.ts';
 import { SimDisk } from '../../sim/disk.ts';
 import { SimNetwork } from '../../sim/network.ts';
 import { Acquaintances } from '../member/identity.ts';
 import { acceptHello } from '../native/index.ts';
+import { SnapshotReceiver } from '../replica/snapshots.ts';
 import type { Connection, ConnectionHandlers, Ports } from '../ports.ts';
-import { PeerFrame, encodeNumber } from './frames.ts';
+import { PeerFrame, encodeNumber, encodeOffer } from './frames.ts';
 import { encodeMessage } from './message-codec.ts';
 import { Peers } from './peers.ts';
 
@@ -27,9 +30,13 @@ class Pair {
       clock: this.clock, random: { uint32: () => nextUint32(seed) }, disk, network: this.network.of(`n${id}`), logger: { log: () => undefined },
     };
     const acquaintances = await this.settled(Acquaintances.open(disk));
+    await this.settled(disk.makeDirectory('s'));
+    const receiver = new SnapshotReceiver(ports, 's', cluster, () => true, () => undefined);
     const peers = new Peers(ports, newHello('control', cluster, id), acquaintances, {
       message: (_group, message) => void this.heard.push({ by: id, message }),
-      unreachable: () => undefined, hasRun: () => true, removed: () => undefined, snapshotFrame: () => undefined, snapshotConnectionClosed: () => undefined,
+      unreachable: () => undefined, hasRun: () => true, removed: () => undefined,
+      snapshotFrame: (_from, type, body, reply) => receiver.frame(type, body, reply),
+      snapshotConnectionClosed: (_from, reply) => receiver.closed(reply),
     });
     await this.settled(ports.network.listen({ host: `n${id}`, port: 1 }, (connection) => {
       acceptHello(connection, { clock: this.clock, logger: ports.logger, cluster, member: id }, (accepted, hello, rest) => peers.accept(accepted, hello, rest));
@@ -58,6 +65,8 @@ class Caller implements Connection {
   readonly remote = { host: 'caller', port: 1 };
   queuedBytes = 0;
   isDestroyed = false;
+  readonly #frames = new FrameReader(1 << 20);
+  readonly answers: Frame[] = [];
   handlers!: ConnectionHandlers;
 
   handle(handlers: ConnectionHandlers): void {
@@ -66,6 +75,7 @@ class Caller implements Connection {
 
   write(bytes: Uint8Array): boolean {
     if (!this.isDestroyed) this.queuedBytes += bytes.length;
+    this.answers.push(...this.#frames.push(bytes));
     return true;
   }
 
@@ -175,5 +185,25 @@ describe('peers', () => {
     expect(caller.queuedBytes).toBe((64 << 20) + answerBytes);
     caller.handlers.data(query);
     expect(caller.isDestroyed).toBe(true);
+  });
+
+  it('a connection that broke unheard and ends late does not end the snapshot that comes on its successor', async () => {
+    const pair = new Pair();
+    const peers = await pair.member(1, [], 11);
+    const marker = { index: 20, term: 1, producer: 1, id: 1, configuration: noConfiguration };
+    const offer = encodeFrame(PeerFrame.snapshotOffer, 0, encodeOffer({ group: 1, from: 2, term: 1, marker, bytes: 100 }));
+    const [broken, successor] = [new Caller(), new Caller()];
+    for (const caller of [broken, successor]) {
+      peers.accept(caller, newHello('bulk', cluster, 2), offer);
+      await pair.clock.advance(100);
+    }
+    broken.handlers.closed(undefined);
+    successor.handlers.data(encodeFrame(PeerFrame.snapshotChunk, 0, new Writer(32).u53(0).raw(new Uint8Array(10)).finish()));
+    await pair.clock.advance(100);
+    expect(successor.answers.map(({ type }) => type)).toEqual([PeerFrame.snapshotResume, PeerFrame.snapshotAck]);
+    successor.handlers.closed(undefined);
+    successor.handlers.data(encodeFrame(PeerFrame.snapshotChunk, 0, new Writer(32).u53(10).raw(new Uint8Array(10)).finish()));
+    await pair.clock.advance(100);
+    expect(successor.answers, 'its own end does').toHaveLength(2);
   });
 });

@@ -22,9 +22,9 @@ export interface PeersHandlers {
   hasRun(): boolean;
   /** Somebody says that this member was removed. */
   removed(): void;
-  /** A frame about snapshots on a connection that the peer dialed; `reply` answers on it. */
+  /** A frame about snapshots on a connection that the peer dialed; `reply` answers on it, and is the connection's own. */
   snapshotFrame(from: MemberId, type: number, body: Uint8Array, reply: (type: number, body: Uint8Array) => void): void;
-  snapshotConnectionClosed(from: MemberId): void;
+  snapshotConnectionClosed(from: MemberId, reply: (type: number, body: Uint8Array) => void): void;
 }
 
 interface Peer {
@@ -185,7 +185,7 @@ export class Peers {
       closed: () => {
         this.#accepted.delete(connection);
         this.#dialers.delete(connection);
-        if (hello.purpose === 'bulk') this.#handlers.snapshotConnectionClosed(hello.member);
+        if (hello.purpose === 'bulk') this.#handlers.snapshotConnectionClosed(hello.member, reply);
       },
       drained: () => undefined,
     });

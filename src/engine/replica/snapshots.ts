@@ -87,7 +87,7 @@ interface Receiving {
   position: number;
 }
 
-/** The receiving side of one peer's bulk connection. Frames are handled one after the other. */
+/** The receiving side of one peer's bulk connections, of which the one with the newest offer counts. Frames are handled one after the other. */
 export class SnapshotReceiver {
   readonly #ports: Ports;
   readonly #directory: string;
@@ -97,6 +97,8 @@ export class SnapshotReceiver {
   readonly #arrived: (offer: SnapshotOffer) => void;
   #chain: Promise<void> = Promise.resolve();
   #receiving: Receiving | undefined;
+  /** Of the connection that the newest offer came by. One that broke unheard may end long after it. */
+  #current: Reply | undefined;
 
   constructor(ports: Ports, directory: string, cluster: number, wanted: (offer: SnapshotOffer) => boolean, arrived: (offer: SnapshotOffer) => void) {
     this.#ports = ports;
@@ -109,7 +111,10 @@ export class SnapshotReceiver {
   frame(type: number, body: Uint8Array, reply: Reply): void {
     this.#chain = this.#chain
       .then(() => {
-        if (type === PeerFrame.snapshotOffer) return this.#offered(decodeOffer(body), reply);
+        if (type === PeerFrame.snapshotOffer) {
+          this.#current = reply;
+          return this.#offered(decodeOffer(body), reply);
+        }
         if (type === PeerFrame.snapshotChunk) return this.#chunk(body, reply);
         return undefined;
       })
@@ -120,8 +125,9 @@ export class SnapshotReceiver {
       });
   }
 
-  closed(): void {
-    this.#chain = this.#chain.then(() => this.#abandon()).catch(() => undefined);
+  /** The connection that `reply` answers on is over. */
+  closed(reply: Reply): void {
+    this.#chain = this.#chain.then(() => (reply === this.#current ? this.#abandon() : undefined)).catch(() => undefined);
   }
 
   /** Keeps the partial file: a resume of the same (id, producer) goes on where it ended. */
