@@ -60,4 +60,28 @@ describe('snapshots', () => {
     await cluster.until(() => life!.started && applied(life!) === applied(leader), 10_000, 'it catches up');
     expect(sent(cluster)).toBe(1);
   });
+
+  it.each([1, 2, 3, 4, 5, 6])('follower: power lost just when another snapshot has taken the place of its own: it starts again (seed %i)', async (seed) => {
+    const cluster = new SimCluster(seed, { replica: { snapshotLogEntries: 10, tailBytes: 0, followerTailBytes: 0 } });
+    await cluster.startAll();
+    const at = cluster.lives.findIndex((life) => life !== cluster.leader());
+    for (let n = 0; n < 25; n++) await put(cluster, cluster.leader()!, `k${n}`, 10);
+    await cluster.clock.advance(300);
+    cluster.crash(at);
+    for (let n = 0; n < 25; n++) await put(cluster, cluster.leader()!, `k${n}`, 10);
+    await cluster.clock.advance(300);
+    const life = await cluster.start(at);
+    await cluster.until(() => life.started, 5000, 'it runs');
+    // What its log says of the new one is on its way for a while; of the directory all may be stored at any time.
+    const disk = cluster.disks[at]!;
+    disk.faults.syncDelayMs = 300;
+    await cluster.until(() => life.member.replica(1)!.machine.appliedIndex >= 50, 5000, 'it has the new state');
+    expect(sent(cluster)).toBe(1);
+    disk.faults.syncDelayMs = 0;
+    await cluster.settle(disk.syncDirectory('snapshots'));
+    cluster.crash(at);
+    const next = await cluster.start(at);
+    await cluster.until(() => next.failure !== undefined || next.started, 5000, 'it is started again');
+    expect(next.failure).toBeUndefined();
+  });
 });

@@ -140,20 +140,24 @@ export class SnapshotReceiver {
   async #offered(offer: SnapshotOffer, reply: Reply): Promise<void> {
     await this.#abandon();
     const path = snapshotPath(this.#directory, offer.group, offer.marker);
-    if (!this.#wanted(offer) || (await fileExists(this.#ports.disk, path))) {
+    const { disk } = this.#ports;
+    const isWanted = this.#wanted(offer);
+    if (!isWanted || (await fileExists(disk, path))) {
+      // An earlier life may have given it its name and died before the name was durable.
+      if (isWanted) await disk.syncDirectory(this.#directory);
       this.#arrived(offer);
       return reply(PeerFrame.snapshotDone, encodeNumber(1));
     }
     const partial = `${path}.partial`;
-    const file = await this.#ports.disk.open(partial, { create: 'may' });
+    const file = await disk.open(partial, { create: 'may' });
     let position = await file.size();
-    if (position > offer.bytes) {
+    // One that is whole was about to be synced, and perhaps that failed: a second sync would succeed and prove nothing (law 6).
+    if (position >= offer.bytes) {
       await file.truncate(0);
       position = 0;
     }
     this.#receiving = { offer, path, partial, file, position };
     reply(PeerFrame.snapshotResume, encodeNumber(position));
-    if (position === offer.bytes) await this.#finish(reply);
   }
 
   async #chunk(body: Uint8Array, reply: Reply): Promise<void> {

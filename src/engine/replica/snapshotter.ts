@@ -87,8 +87,15 @@ export class Snapshotter {
     const path = snapshotPath(this.#directory, this.#group, marker);
     const machine = await restoreSnapshot(this.#member.ports, path, this.#machines.restore(this.#group));
     this.#newest = marker;
-    await removeOldSnapshots(this.#member.ports.disk, this.#directory, this.#group, path, this.#busy !== undefined);
+    // What the log says of it may still be on its way to the disk; until it is there, a start would look for the one before.
+    this.#member.round.submit([], () => this.#removeOld(path));
     return machine;
+  }
+
+  #removeOld(keep: string): void {
+    removeOldSnapshots(this.#member.ports.disk, this.#directory, this.#group, keep, this.#busy !== undefined).catch((error: unknown) => {
+      this.#member.logger.log('warn', 'old snapshots could not be removed', { group: this.#group, error: String(error) });
+    });
   }
 
   /** Streams the newest snapshot to the member, once at a time, and tells Raft how it went. */
