@@ -210,4 +210,12 @@ describe('§7 (snapshots)', () => {
     rig.receive(2, { type: 'snapshot', marker: marker(9, 1, [1, 2]) }, 1);
     expect(rig.state.configurations).toMatchObject([{ index: 9, configuration: { voters: [1, 2] } }]);
   });
+
+  it('a question that is asked again before a round could begin is answered once: it may be asked for as long as nothing commits', () => {
+    const rig = new RaftRig().lead();
+    rig.receive(3, { type: 'readIndex', id: 9 });
+    rig.receive(3, { type: 'readIndex', id: 9 });
+    rig.receive(2, { type: 'readIndex', id: 9 });
+    expect(rig.state.waiting).toEqual([{ from: 3, id: 9 }, { from: 2, id: 9 }]);
+  });
 });

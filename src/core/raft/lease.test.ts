@@ -54,6 +54,16 @@ describe('thesis §6.4.1: a lease', () => {
     expect(rig.raft.leaseUntil).toBeGreaterThan(0);
   });
 
+  it('is nobody’s who only keeps the promises of an earlier life: how much clocks may differ it was not told', () => {
+    const rig = new RaftRig({ raft: { electionTicks: 10, lease: { loyaltyMs: 0, driftMax: 0 } } });
+    rig.ticks(10);
+    rig.established();
+    rig.step({ type: 'tick', now: 1000 });
+    rig.step({ type: 'tick', now: 1000 });
+    rig.receive(2, { type: 'heartbeatReply', round: 0, stamp: 1000, loyaltyMs: 400 });
+    expect(rig.raft.leaseUntil).toBe(0);
+  });
+
   it('is over for the whole term once somebody was told to campaign, also if nothing came of it', () => {
     const rig = asking();
     promises(rig, 2);

@@ -34,7 +34,8 @@ export function notePromise(state: RaftState, options: RaftOptions, message: Mes
  */
 export function leaseUntil(state: RaftState, options: RaftOptions): number {
   // Whoever was told to campaign may do so at any time, and nobody is loyal to us then.
-  if (options.lease === undefined || state.role !== Role.leader || state.hasHandedOver) return 0;
+  // A member that only keeps old promises reads by none: it was not told how much clocks may differ.
+  if (options.lease === undefined || options.lease.loyaltyMs === 0 || state.role !== Role.leader || state.hasHandedOver) return 0;
   // Until an entry of the own term is committed a leader does not know what is (Raft §8).
   if (termAt(state.log, state.log.committed) !== state.term) return 0;
   const promise = (id: MemberId): number => (id === state.id ? Number.MAX_SAFE_INTEGER : (state.progress.get(id)?.promisedUntil ?? 0));

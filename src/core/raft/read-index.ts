@@ -76,7 +76,10 @@ export function forwardReads(turn: Turn, refs: readonly number[]): void {
 }
 
 export function onReadIndex(turn: Turn, message: Message & { type: 'readIndex' }): void {
-  if (turn.state.role === Role.leader) addReader(turn, { from: message.from, id: message.id });
+  const { from, id } = message;
+  // Asked again before the first question went into a round: one answer serves both.
+  if (turn.state.waiting.some((reader) => 'from' in reader && reader.from === from && reader.id === id)) return;
+  if (turn.state.role === Role.leader) addReader(turn, { from, id });
   else send(turn, message.from, { type: 'readIndexReply', id: message.id, index: 0 });
 }
 

@@ -10,6 +10,8 @@ interface Appended {
   readonly index: LogIndex;
   readonly term: Term;
   readonly waiter: Waiter;
+  /** Seen committed in its term: what is left is the leaving of the joint configuration. */
+  isCommitted: boolean;
 }
 
 interface Waiter {
@@ -35,7 +37,7 @@ export class PendingChanges {
     const waiter = this.#asked.get(outcome.ref);
     if (waiter === undefined) return;
     this.#asked.delete(outcome.ref);
-    if (outcome.outcome === 'appended') this.#appended.push({ index: outcome.index, term: outcome.term, waiter });
+    if (outcome.outcome === 'appended') this.#appended.push({ index: outcome.index, term: outcome.term, waiter, isCommitted: false });
     else if (outcome.outcome === 'refused') finish(waiter, { code: refusalCodes[outcome.reason] });
     else finish(waiter, { code: 'UNAVAILABLE', detail: 'the leader was lost before it answered: the outcome is unknown' });
   }
@@ -44,9 +46,11 @@ export class PendingChanges {
   look(raft: Raft): void {
     if (this.#appended.length === 0) return;
     const { configurations, log } = raft.state;
-    const waits = ({ index, term, waiter }: Appended): boolean => {
+    const waits = (appended: Appended): boolean => {
+      const { index, term, waiter } = appended;
       if (log.committed < index) return true;
       const found = raft.termAt(index);
+      appended.isCommitted ||= found === term;
       if (found !== undefined && found !== term) finish(waiter, { code: 'PROPOSAL_LOST' });
       // Joint: its leaving is appended behind it, by whoever leads then.
       else if (configurations.findLast((each) => each.index <= log.committed)?.configuration.outgoing.length === 0) finish(waiter, undefined);
@@ -54,6 +58,13 @@ export class PendingChanges {
       return false;
     };
     this.#appended = this.#appended.filter(waits);
+  }
+
+  /** A snapshot took the place of the log up to `index`: whether what stood there was committed, it does not say. */
+  skipped(index: LogIndex): void {
+    const isLost = (each: Appended): boolean => each.index <= index && !each.isCommitted;
+    for (const { waiter } of this.#appended.filter(isLost)) finish(waiter, { code: 'UNAVAILABLE', detail: 'the outcome passed unseen' });
+    this.#appended = this.#appended.filter((each) => !isLost(each));
   }
 
   expire(now: number): void {

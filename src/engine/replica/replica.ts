@@ -65,6 +65,8 @@ export class Replica {
   #configuration: Configuration | undefined;
   #configurationCommitted = false;
   digestMismatches = 0;
+  /** An entry is applied in part: the state is not that of any index. */
+  isInEntry = false;
   readonly #digests = new Map<LogIndex, string>();
 
   constructor(group: GroupId, machine: StateMachine, host: ReplicaHost, options: ReplicaOptions, raftOptions: RaftOptions, restored: Restored) {
@@ -206,6 +208,7 @@ export class Replica {
       } else this.#barriers.confirmed(ref, index, this.#machine.appliedIndex);
     }
     for (const outcome of ready.changes) this.#changes.note(outcome);
+    if (ready.restore !== undefined) this.#changes.skipped(ready.restore.index);
     this.#changes.look(this.raft);
     for (const { index, digest } of ready.digests) this.#compareDigest(index, digest);
     for (const member of ready.snapshotsWanted) this.#host.sendSnapshot(this.group, member);
@@ -259,9 +262,11 @@ export class Replica {
       const entries = this.raft.committedEntries(from, this.raft.state.log.committed, 1 << 20);
       if (entries.length === 0) break;
       for (const { index, term, kind, data } of entries) {
+        this.isInEntry = true;
         const application = this.#machine.apply(index, term, kind === EntryKind.batch ? data : undefined);
         const waiting = runSliced(clock, application);
         if (waiting !== undefined) await waiting;
+        this.isInEntry = false;
         const batch = this.#pending.applied(index, term);
         if (batch !== undefined) {
           assert(batch.commands.length === application.replies.length, 'a batch gets one reply a command');

@@ -59,6 +59,8 @@ export class Snapshotter {
     const { log, replicaOptions } = this.#member;
     if (this.#busy !== undefined || this.#closed || log === undefined || this.#member.ports.clock.now() < this.#restsUntil) return;
     const replica = this.#member.replica(this.#group)!;
+    // What follows the entry calls again.
+    if (replica.isInEntry) return;
     const { bytes, appliedIndex } = replica.machine;
     const last = this.#newest?.index ?? 0;
     if (appliedIndex <= last) return;
@@ -153,7 +155,8 @@ export class Snapshotter {
         { type: 'drop', group: this.#group, through },
       ], resolve);
     });
-    this.#newest = marker;
+    // The leader's may have come while this one's marker was on its way.
+    if (marker.index > (this.#newest?.index ?? 0)) this.#newest = marker;
     this.#keptBytes = keptBytes;
     this.taken++;
     replica.enqueue({ type: 'compact', index: through });

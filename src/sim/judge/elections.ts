@@ -45,9 +45,9 @@ export class Elections implements Checker {
   #leads(machine: Machine, state: Raft['state']): void {
     const { term } = state;
     const other = this.#leaders.get(term);
-    if (other !== undefined && other !== machine.at) throw new BrokenClaim('oneLeader', `n${other + 1} and ${machine.name} in term ${term}`);
+    // Nor the same one twice: it would have to be elected in another term.
+    if (other !== undefined) throw new BrokenClaim('oneLeader', `n${other + 1} and ${machine.name} in term ${term}`);
     this.#checkElected(machine, state);
-    if (other !== undefined) return;
     this.#leaders.set(term, machine.at);
     if (this.newest > 0) {
       this.leaderChanges++;

@@ -43,7 +43,7 @@ export class Promises implements Checker {
 
   /** Did it promise the entry, or one behind it? */
   holds(at: number, index: LogIndex, term: Term): boolean {
-    return [...this.#promised[at]!, ...this.#forgotten[at]!].some((each) => each.index >= index && (each.term === term || each.index > index));
+    return [...this.#promised[at]!, ...this.#forgotten[at]!].some((each) => each.index >= index && each.term >= term);
   }
 
   saidEntry(at: number, index: LogIndex, raft: Raft): void {
