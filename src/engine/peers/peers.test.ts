@@ -65,6 +65,7 @@ class Caller implements Connection {
   readonly remote = { host: 'caller', port: 1 };
   queuedBytes = 0;
   isDestroyed = false;
+  isPaused = false;
   readonly #frames = new FrameReader(1 << 20);
   readonly answers: Frame[] = [];
   handlers!: ConnectionHandlers;
@@ -79,8 +80,14 @@ class Caller implements Connection {
     return true;
   }
 
-  pause(): void {}
-  resume(): void {}
+  pause(): void {
+    this.isPaused = true;
+  }
+
+  resume(): void {
+    this.isPaused = false;
+  }
+
   close(): void {}
 
   destroy(): void {
@@ -205,5 +212,21 @@ describe('peers', () => {
     successor.handlers.data(encodeFrame(PeerFrame.snapshotChunk, 0, new Writer(32).u53(10).raw(new Uint8Array(10)).finish()));
     await pair.clock.advance(100);
     expect(successor.answers, 'its own end does').toHaveLength(2);
+  });
+
+  it('nothing is read of a peer while its birth is being recorded, however long that takes', async () => {
+    const pair = new Pair();
+    const disk = pair.disk(1);
+    const peers = await pair.member(1, [], 11, disk);
+    disk.faults.delayMs = 1000;
+    const caller = new Caller();
+    peers.accept(caller, newHello('control', cluster, 2), introduction(22));
+    expect(caller.isPaused).toBe(true);
+    await pair.clock.advance(900);
+    expect(caller.isPaused).toBe(true);
+    await pair.clock.advance(20_000);
+    expect(caller.isPaused).toBe(false);
+    caller.handlers.data(encodeFrame(PeerFrame.raft, 0, encodeMessage(1, heartbeat(2, 1))));
+    expect(pair.heard).toHaveLength(1);
   });
 });

@@ -40,6 +40,16 @@ interface Dialer {
   isGreeted: boolean;
 }
 
+/** The connection that a voice speaks on. */
+interface Line {
+  /** Who speaks is on record. */
+  met?(): void;
+  refuse(): void;
+  /** Nothing more is read while a birth is being recorded: what follows it waits with its sender. */
+  pause?(): void;
+  resume?(): void;
+}
+
 type Frame = (type: number, body: Uint8Array) => void;
 /** Takes a frame; what is neither a message nor an introduction goes on to `otherwise`. */
 type Voice = (type: number, body: Uint8Array, otherwise: Frame) => void;
@@ -159,8 +169,11 @@ export class Peers {
       connection.destroy();
     };
     this.#dialers.set(connection, { member: hello.member, purpose: hello.purpose, reply, isGreeted: false });
-    const voice = this.#voice(hello.member, () => connection.destroy(), () => {
-      this.#clusterVersions.set(hello.member, Math.max(hello.clusterVersion, clusterVersions.lowest));
+    const voice = this.#voice(hello.member, {
+      met: () => void this.#clusterVersions.set(hello.member, Math.max(hello.clusterVersion, clusterVersions.lowest)),
+      refuse: () => connection.destroy(),
+      pause: () => connection.pause(),
+      resume: () => connection.resume(),
     });
     const take = (type: number, body: Uint8Array): void => {
       if (this.#removed.has(hello.member)) return reply(PeerFrame.removed, emptyBytes);
@@ -208,7 +221,7 @@ export class Peers {
   }
 
   /** What a member says on a connection, in order: nothing of Raft's before its birth is on record. */
-  #voice(member: MemberId, refuse: () => void, met: () => void): Voice {
+  #voice(member: MemberId, line: Line): Voice {
     let introduced = false;
     let isRefused = false;
     let chain: Promise<void> | undefined;
@@ -216,11 +229,14 @@ export class Peers {
       if (type === PeerFrame.raft && !this.#removed.has(member)) {
         if (introduced) this.#receive(member, body);
       } else if (type === PeerFrame.introduce && !this.#removed.has(member)) {
-        chain = this.#meet(member, decodeNumber(body)).then((ok) => {
+        const birth = decodeNumber(body);
+        line.pause?.();
+        chain = this.#meet(member, birth).then((ok) => {
           introduced = ok;
           chain = undefined;
-          if (ok) met();
-          else refuse();
+          if (!ok) return line.refuse();
+          line.met?.();
+          line.resume?.();
         });
       } else otherwise(type, body);
     };
@@ -233,7 +249,7 @@ export class Peers {
       } catch (error) {
         isRefused = true;
         this.#misspoken(member, error);
-        refuse();
+        line.refuse();
       }
     };
     return (type, body, otherwise) => {
@@ -262,7 +278,7 @@ export class Peers {
       opened: (answer) => {
         // Whoever sits at this address now may be another.
         // And who is not put on record now is to introduce itself again, or it would never be heard on this link.
-        voice = answer.member === info.id ? this.#voice(info.id, () => link.breakOff(), () => undefined) : undefined;
+        voice = answer.member === info.id ? this.#voice(info.id, { refuse: () => link.breakOff() }) : undefined;
         this.#greet(link);
       },
       frame: (type, _stream, body) => {
