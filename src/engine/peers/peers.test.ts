@@ -194,7 +194,7 @@ describe('peers', () => {
     expect(caller.isDestroyed).toBe(true);
   });
 
-  it('a connection that broke unheard and ends late does not end the snapshot that comes on its successor', async () => {
+  it('a connection that broke unheard, and speaks or ends late, does not end the snapshot that comes on its successor', async () => {
     const pair = new Pair();
     const peers = await pair.member(1, [], 11);
     const marker = { index: 20, term: 1, producer: 1, id: 1, configuration: noConfiguration };
@@ -204,6 +204,7 @@ describe('peers', () => {
       peers.accept(caller, newHello('bulk', cluster, 2), offer);
       await pair.clock.advance(100);
     }
+    broken.handlers.data(encodeFrame(PeerFrame.snapshotChunk, 0, new Writer(32).u53(50).raw(new Uint8Array(10)).finish()));
     broken.handlers.closed(undefined);
     successor.handlers.data(encodeFrame(PeerFrame.snapshotChunk, 0, new Writer(32).u53(0).raw(new Uint8Array(10)).finish()));
     await pair.clock.advance(100);

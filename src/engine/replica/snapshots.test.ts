@@ -19,6 +19,9 @@ class Receiving {
   arrived = 0;
   bytes: Uint8Array = new Uint8Array(0);
   #receiver: SnapshotReceiver | undefined;
+  #replies: (readonly [number, number])[] = [];
+  /** All of it comes on one connection. */
+  readonly #reply = (kind: number, answer: Uint8Array): void => void this.#replies.push([kind, decodeNumber(answer)]);
 
   async begin(): Promise<this> {
     const other = new SimDisk(this.clock, random);
@@ -44,10 +47,10 @@ class Receiving {
 
   /** What it answers, frame by frame, within a second. */
   async told(type: number, body: Uint8Array): Promise<readonly (readonly [number, number])[]> {
-    const replies: (readonly [number, number])[] = [];
-    this.#receiver!.frame(type, body, (kind, answer) => replies.push([kind, decodeNumber(answer)]));
+    this.#replies = [];
+    this.#receiver!.frame(type, body, this.#reply);
     await this.clock.advance(1000);
-    return replies;
+    return this.#replies;
   }
 
   offered(): Promise<readonly (readonly [number, number])[]> {

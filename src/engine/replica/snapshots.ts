@@ -97,7 +97,7 @@ export class SnapshotReceiver {
   readonly #arrived: (offer: SnapshotOffer) => void;
   #chain: Promise<void> = Promise.resolve();
   #receiving: Receiving | undefined;
-  /** Of the connection that the newest offer came by. One that broke unheard may end long after it. */
+  /** Of the connection that the newest offer came by. One that broke unheard may end, or be heard, long after it. */
   #current: Reply | undefined;
 
   constructor(ports: Ports, directory: string, cluster: number, wanted: (offer: SnapshotOffer) => boolean, arrived: (offer: SnapshotOffer) => void) {
@@ -115,7 +115,7 @@ export class SnapshotReceiver {
           this.#current = reply;
           return this.#offered(decodeOffer(body), reply);
         }
-        if (type === PeerFrame.snapshotChunk) return this.#chunk(body, reply);
+        if (type === PeerFrame.snapshotChunk && reply === this.#current) return this.#chunk(body, reply);
         return undefined;
       })
       .catch((error: unknown) => {
