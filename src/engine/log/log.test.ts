@@ -82,6 +82,32 @@ describe('law 1: what was acknowledged is durable', () => {
   });
 });
 
+describe('law 1: a segment has its name durably before anything is promised in it', () => {
+  it.each([1, 2, 3, 4, 5, 6])('also when the process that gave the name ended before it was durable (seed %i)', async (seed) => {
+    const world = new LogWorld({}, seed);
+    const log = await world.open();
+    const names = world.segments().length;
+    const died = new Promise<void>((resolve) => {
+      world.disk.observe = (kind, path) => {
+        if (kind !== 'syncDirectory' || path !== directory || world.segments().length === names) return;
+        // The machine lives on, and with it the name that was given.
+        world.disk = world.disk.exit();
+        resolve();
+      };
+    });
+    void (async () => {
+      for (let i = 1; ; i++) await log.write([append(i, i, 1, 400)]);
+    })();
+    await died;
+    const heir = await world.open();
+    expect(world.segments()).toHaveLength(names + 1);
+    const { lastIndex } = heir.state(1);
+    await heir.write([append(lastIndex + 1, lastIndex + 3), vote(5, 2)]);
+    const again = await afterCrash(world);
+    expect(again.state(1)).toMatchObject({ lastIndex: lastIndex + 3, hardState: { term: 5, vote: 2 } });
+  });
+});
+
 describe('law 4: a suffix cut and a prefix drop are two verbs', () => {
   it('a suffix cut voids a conflict and leaves the beginning', async () => {
     const world = new LogWorld();

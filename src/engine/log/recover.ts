@@ -55,6 +55,9 @@ class Recovery {
     const { directory } = this.#options;
     await disk.makeDirectory(directory);
     await disk.syncDirectory('');
+    // A process that ended between a rename and its sync left names that are seen and not durable: what will be
+    // promised in a segment must not go with its name.
+    await disk.syncDirectory(directory);
     const names = await disk.list(directory);
     for (const name of names) if (/^\d{20}\.log$/.test(name)) this.#segments.push(await this.#open(name));
     for (const name of names) if (/^\d{20}\.idx$/.test(name) && !names.includes(name.replace('.idx', '.log'))) await disk.remove(`${directory}/${name}`);
