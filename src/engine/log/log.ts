@@ -11,7 +11,7 @@ import type { RecordBody } from './record.ts';
 import { recover } from './recover.ts';
 import type { Recovered } from './recover.ts';
 import { encodeNote, notePosition } from './segment-index.ts';
-import { allocationFor, closeSegment, createSegment, zeros } from './segment.ts';
+import { allocationFor, closeSegment, createSegment, unread, zeros } from './segment.ts';
 import type { Segment } from './segment.ts';
 import { SparePool } from './spare-pool.ts';
 import type { GroupState, LogOptions, LogPorts, LogWrite, RecoveryReport } from './writes.ts';
@@ -33,6 +33,8 @@ export class Log {
   #closed = false;
   #failure: OperationError | undefined;
   #retiring: Promise<void> = Promise.resolve();
+  /** A segment could not be removed: later ones stay as well until the log is opened again. */
+  #isStuck = false;
 
   private constructor(ports: LogPorts, options: Required<LogOptions>, recovered: Recovered) {
     this.#ports = ports;
@@ -216,11 +218,18 @@ export class Log {
       const active = this.#active;
       this.#retiring = this.#retiring
         .then(() => this.#letGo(segment, active))
-        .catch((error: unknown) => this.#ports.logger.log('warn', 'an old segment could not be removed', { file: segment.path, error: String(error) }));
+        .catch((error: unknown) => {
+          this.#isStuck = true;
+          this.#ports.logger.log('warn', 'an old segment could not be removed', { file: segment.path, error: String(error) });
+        });
     }
   }
 
   async #letGo(segment: Segment, active: Segment): Promise<void> {
+    await unread(segment);
+    await closeSegment(segment);
+    // A later one that goes while an earlier one stays is a hole, and a log with a hole is refused.
+    if (this.#isStuck) return;
     // What says that the segment is not needed is durable before it goes.
     if (this.#options.durability === 'os') await active.file.sync();
     await this.#spares.recycle(segment);

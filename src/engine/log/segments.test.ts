@@ -3,14 +3,15 @@ import { LogWorld, directory, entries, entry, marker, payload } from '../../../t
 import { describeLog } from '../../../test/support/log-oracle.ts';
 import { EntryKind, encodeConfiguration, noConfiguration } from '../../core/raft/index.ts';
 import { crc32c } from '../../core/wire/index.ts';
+import { DiskError } from '../ports.ts';
 import type { Log, LogWrite } from './index.ts';
 
 const append = (from: number, to: number, term = 1, length = 400, group = 1): LogWrite => ({ type: 'entries', group, entries: entries(from, to, term, length) });
 
-/** A log of several segments: entries 1 … 40 of 448 bytes each. */
-async function long(world: LogWorld): Promise<Log> {
+/** A log of several segments: entries 1 … `count` of 448 bytes each. */
+async function long(world: LogWorld, count = 40): Promise<Log> {
   const log = await world.open();
-  for (let i = 1; i <= 40; i++) await log.write([append(i, i)]);
+  for (let i = 1; i <= count; i++) await log.write([append(i, i)]);
   return log;
 }
 
@@ -107,6 +108,43 @@ describe('segments', () => {
     await log.write([{ type: 'snapshot', group: 1, marker: marker(40), reset: false }, { type: 'drop', group: 1, through: 40 }]);
     await rest();
     expect(await reading).toEqual(entries(1, 3, 1, 400));
+  });
+
+  it.each([
+    ['its index cannot be removed', 35, 'remove', '.idx'],
+    ['it cannot be renamed', 35, 'rename', 'spare'],
+    ['its new name cannot be made durable', 35, 'syncDirectory', directory],
+    // With that many there is a spare already.
+    ['it cannot be removed', 40, 'remove', '.log'],
+    ['its removal cannot be made durable', 40, 'syncDirectory', directory],
+  ] as const)('one that cannot go keeps those behind it, and goes when the log is opened again: %s', async (_, count, verb, end) => {
+    const world = new LogWorld();
+    const log = await long(world, count);
+    await rest();
+    const before = world.segments();
+    const { disk } = world;
+    const works = disk[verb].bind(disk) as (...paths: string[]) => Promise<void>;
+    let failures = 0;
+    disk[verb] = (...paths: string[]): Promise<void> => {
+      if (failures > 0 || !paths.at(-1)!.endsWith(end)) return works(...paths);
+      failures++;
+      return Promise.reject(new DiskError('IO', paths.at(-1)!, 'input/output error'));
+    };
+    await log.write([{ type: 'snapshot', group: 1, marker: marker(33), reset: false }, { type: 'drop', group: 1, through: 33 }]);
+    await rest();
+    expect(failures).toBe(1);
+    expect(world.warnings).toEqual(['an old segment could not be removed']);
+    expect(world.segments().slice(-before.length + 1)).toEqual(before.slice(1));
+    // The log goes on, over more segments.
+    for (let i = count + 1; i <= count + 20; i++) await log.write([append(i, i)]);
+    await rest();
+    const said = await describeLog(log);
+    world.disk = disk.crash();
+    const again = await world.open();
+    expect(await describeLog(again)).toBe(said);
+    await rest();
+    expect(world.segments()[0]! > before.at(-3)!).toBe(true);
+    expect(await describeLog(await world.open())).toBe(said);
   });
 
   it('a missing one is refused: the first, one between, or one that holds what is live', async () => {

@@ -3,7 +3,7 @@
 
 import { sleep } from '../slice.ts';
 import type { LogPorts } from './writes.ts';
-import { buildingPath, closeSegment, growthBytes, indexPath, sparePath, unread, zeros } from './segment.ts';
+import { buildingPath, growthBytes, indexPath, sparePath, zeros } from './segment.ts';
 import type { Segment, Spare } from './segment.ts';
 
 /** Between two chunks of zeros: at most about 100 MB/s, beside the log's own writing. */
@@ -36,7 +36,8 @@ export class SparePool {
     this.#taking = true;
     try {
       this.#stop = true;
-      await this.#renaming;
+      // Whoever recycles learns of its failure; here the spare is merely not to be had.
+      await this.#renaming?.catch(() => undefined);
       await this.#work;
       const bytes = this.#zeroed;
       this.#zeroed = 0;
@@ -62,11 +63,9 @@ export class SparePool {
       });
   }
 
-  /** The segment's file becomes the spare, if there is none; its index goes. */
+  /** The closed segment's file becomes the spare, if there is none; its index goes. */
   async recycle(segment: Segment): Promise<void> {
     const { disk } = this.#ports;
-    await unread(segment);
-    await closeSegment(segment);
     await disk.remove(indexPath(segment.path));
     // The name goes durably before the next one does: a later segment is never gone while an earlier one is there.
     if (this.#isBusy || this.#closed) {
@@ -74,14 +73,24 @@ export class SparePool {
       await disk.syncDirectory(this.#directory);
       return;
     }
-    this.#renaming = disk.rename(segment.path, this.#path);
+    this.#renaming = this.#rename(segment.path);
     try {
       await this.#renaming;
+    } catch (error) {
+      // It may still be a segment where it is stored: nobody writes zeros into it in this life.
+      this.#closed = true;
+      throw error;
     } finally {
       this.#renaming = undefined;
     }
-    await disk.syncDirectory(this.#directory);
     this.prepare();
+  }
+
+  /** A file is zeroed under its new name only once that is durable: with the old one it would be a damaged segment. */
+  async #rename(from: string): Promise<void> {
+    const { disk } = this.#ports;
+    await disk.rename(from, this.#path);
+    await disk.syncDirectory(this.#directory);
   }
 
   /** Is there a spare, or does somebody move or fill what may become one? The path has one user at a time. */
