@@ -188,6 +188,22 @@ describe('law 6: after one failed sync nothing is acknowledged', () => {
     expect((await all(again))[0]).toBe('1/1');
   });
 
+  it('with durability os neither: the sync before old segments go is one, too', async () => {
+    const world = new LogWorld({ durability: 'os' });
+    const log = await world.open();
+    for (let i = 1; i <= 40; i++) await log.write([append(i, i, 1, 400)]);
+    for (let i = 0; i < 500; i++) await Promise.resolve();
+    const before = world.segments();
+    world.disk.faults.syncsUntilFailure = 1;
+    await log.write([{ type: 'snapshot', group: 1, marker: marker(36), reset: false }, { type: 'drop', group: 1, through: 36 }]);
+    for (let i = 0; i < 500; i++) await Promise.resolve();
+    expect(world.disk.faults.syncsUntilFailure).toBe(0);
+    await expect(log.write([append(41, 41)])).rejects.toMatchObject({ code: 'DISK_FAILED' });
+    expect(world.segments()).toEqual(before);
+    await log.close();
+    expect((await all(await world.open())).at(-1)).toBe('40/1');
+  });
+
   it('a full disk is no different', async () => {
     const world = new LogWorld({ segmentBytes: 1 << 20 });
     const log = await world.open();

@@ -82,8 +82,7 @@ export class Log {
     try {
       await this.#append(records);
     } catch (error) {
-      this.#failure = new OperationError({ code: 'DISK_FAILED', detail: `a write could not be made durable: ${String(error)}` }, { cause: error });
-      throw this.#failure;
+      throw this.#fail(error);
     } finally {
       this.#writing = false;
     }
@@ -126,6 +125,11 @@ export class Log {
     await this.#retiring;
     await this.#spares.close();
     for (const segment of this.#segments) await closeSegment(segment);
+  }
+
+  #fail(error: unknown): OperationError {
+    this.#failure ??= new OperationError({ code: 'DISK_FAILED', detail: `a write could not be made durable: ${String(error)}` }, { cause: error });
+    return this.#failure;
   }
 
   get #active(): Segment {
@@ -230,8 +234,13 @@ export class Log {
     await closeSegment(segment);
     // A later one that goes while an earlier one stays is a hole, and a log with a hole is refused.
     if (this.#isStuck) return;
-    // What says that the segment is not needed is durable before it goes.
-    if (this.#options.durability === 'os') await active.file.sync();
+    // What says that the segment is not needed is durable before it goes. When that sync fails, the next one would
+    // pass the lost pages by as clean, and a header vouch for them: the log has failed (law 6).
+    if (this.#options.durability === 'os') {
+      await active.file.sync().catch((error: unknown) => {
+        throw this.#fail(error);
+      });
+    }
     await this.#spares.recycle(segment);
   }
 }
