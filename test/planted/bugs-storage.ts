@@ -128,7 +128,7 @@ export const storageBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: 'src/engine/replica/commit-round.ts',
-        find: '        this.#dead = true;\n        this.#waiting = [];\n        this.#failed(error);\n        return;\n',
+        find: '        this.#dead = true;\n        const lost = [...batch, ...this.#waiting];\n        this.#waiting = [];\n        this.#failed(error);\n        for (const submission of lost) submission.lost?.();\n        return;\n',
         replace: '        void [error, this.#failed];\n',
       },
     ],

@@ -6,6 +6,7 @@ import type { Log, LogWrite } from '../log/index.ts';
 interface Submission {
   readonly writes: readonly LogWrite[];
   readonly durable: () => void;
+  readonly lost: (() => void) | undefined;
 }
 
 export class CommitRound {
@@ -23,11 +24,14 @@ export class CommitRound {
     this.#failed = failed;
   }
 
-  /** Calls `durable` once the writes and all submitted before are durable; never, after a write has failed (law 6). */
-  submit(writes: readonly LogWrite[], durable: () => void): void {
-    if (this.#dead) return;
+  /**
+   * Calls `durable` once the writes and all submitted before are durable; never, after a write has failed (law 6).
+   * Then it calls `lost`, for those whom nobody would end otherwise.
+   */
+  submit(writes: readonly LogWrite[], durable: () => void, lost?: () => void): void {
+    if (this.#dead) return lost?.();
     if (writes.length === 0 && !this.#writing && this.#waiting.length === 0) return durable();
-    this.#waiting.push({ writes, durable });
+    this.#waiting.push({ writes, durable, lost });
     if (!this.#writing) void this.#write();
   }
 
@@ -48,8 +52,10 @@ export class CommitRound {
         }
       } catch (error) {
         this.#dead = true;
+        const lost = [...batch, ...this.#waiting];
         this.#waiting = [];
         this.#failed(error);
+        for (const submission of lost) submission.lost?.();
         return;
       }
       this.submissions += batch.length;

@@ -148,13 +148,18 @@ export class Snapshotter {
     const { tailBytes, followerTailBytes = 4 * tailBytes } = replicaOptions;
     const keepsNothing = { through: index, keptBytes: 0 };
     const { through, keptBytes } = identity.witness ? keepsNothing : compactionAt(replica.raft.state.log, index, this.#held(), { tailBytes, followerTailBytes });
-    await new Promise<void>((resolve) => {
+    const isDurable = await new Promise<boolean>((resolve) => {
       // The file is durable; then its marker; and only behind the marker may the prefix go.
       this.#member.round.submit([
         { type: 'snapshot', group: this.#group, marker, reset: false },
         { type: 'drop', group: this.#group, through },
-      ], resolve);
+      ], () => resolve(true), () => resolve(false));
     });
+    if (!isDurable) {
+      // The log has failed, and the member with it (law 6): there will be no other.
+      this.#closed = true;
+      return;
+    }
     // The leader's may have come while this one's marker was on its way.
     if (marker.index > (this.#newest?.index ?? 0)) this.#newest = marker;
     this.#keptBytes = keptBytes;
