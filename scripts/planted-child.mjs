@@ -3,9 +3,11 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-const [directory, first, count, seconds, awaited = '', nodes = '', nemesis = ''] = process.argv.slice(2);
+const [directory, first, count, seconds, awaited = '', flags = ''] = process.argv.slice(2);
 const claims = awaited.split(',');
-const world = { ...(nodes === '' ? {} : { nodes: Number(nodes) }), ...(nemesis === '' ? {} : { nemesis: nemesis.split(',') }) };
+const [, nodes] = /--nodes (\d+)/.exec(flags) ?? [];
+const [, nemesis] = /--nemesis (\S+)/.exec(flags) ?? [];
+const world = { ...(nodes === undefined ? {} : { nodes: Number(nodes) }), ...(nemesis === undefined ? {} : { nemesis: nemesis.split(',') }) };
 const { runSeed } = await import(pathToFileURL(join(directory, 'src/face/sim.js')).href);
 for (let seed = Number(first); seed < Number(first) + Number(count); seed++) {
   const { verdict, failure, hash } = await runSeed({ seed, seconds: Number(seconds), ...world });

@@ -2,9 +2,9 @@
 // speaks of it or the budget ends; then the same seeds on the sound build, which must be clean.
 //
 //   --only A,B    bugs whose names contain one of them
-//   --seeds N     budget of seeds per bug (500)        --seconds S   simulated seconds per seed (15)
+//   --seeds N     budget of seeds per bug (150)        --seconds S   simulated seconds per seed (15)
 //   --first SEED  where to begin (drawn anew)          --jobs N      builds tried at a time (2)
-//   --nodes N, --nemesis LIST   only such worlds, as of `thole sim`; by default all that it draws
+//   --nodes N, --nemesis LIST   only such worlds, as of `thole sim`; by default those that the bug names, or all that it draws
 //   --write       puts the rows of these bugs into docs/track-record.md
 //   --list        what there is to plant
 //   --build DIR   builds one bug to stay: `node DIR/src/face/cli/main.js sim --seed 7 --trace run.ndjson`
@@ -21,14 +21,18 @@ const text = { type: 'string' };
 const { values } = parseArgs({
   options: { seeds: text, seconds: text, first: text, jobs: text, only: text, nodes: text, nemesis: text, write: { type: 'boolean' }, list: { type: 'boolean' }, build: text },
 });
-const { seeds: budget = 500, seconds = 15, jobs = 2, first = 1 + Math.floor(Math.random() * 1_000_000_000) } = Object.fromEntries(
+const { seeds: budget = 150, seconds = 15, jobs = 2, first = 1 + Math.floor(Math.random() * 1_000_000_000) } = Object.fromEntries(
   ['seeds', 'seconds', 'jobs', 'first'].filter((name) => values[name] !== undefined).map((name) => [name, Number(values[name])]),
 );
 if ([budget, seconds, jobs, first].some((each) => !(each >= 0))) {
   console.error('planted: --seeds, --seconds, --jobs and --first are numbers');
   process.exit(2);
 }
-const flags = [`--seconds ${seconds}`, ...['nodes', 'nemesis'].filter((name) => values[name] !== undefined).map((name) => `--${name} ${values[name]}`)].join(' ');
+/** The flags of `thole sim` that name the worlds in which a bug is hunted. */
+function worldOf({ world = {} }) {
+  const { nodes, nemesis } = values.nodes === undefined && values.nemesis === undefined ? { ...world, nemesis: world.nemesis?.join(',') } : values;
+  return [...(nodes === undefined ? [] : [`--nodes ${nodes}`]), ...(nemesis === undefined ? [] : [`--nemesis ${nemesis}`])].join(' ');
+}
 /** A seed that takes longer than this in real time has hung. */
 const hungMs = 120_000;
 
@@ -38,9 +42,9 @@ process.on('SIGINT', () => process.exit(130));
 process.on('SIGTERM', () => process.exit(143));
 
 /** Runs seeds from `directory` until one of the claims breaks; `['all']`: through to the end. */
-function runSeeds(directory, from, count, claims) {
+function runSeeds(directory, world, from, count, claims) {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [join(root, 'scripts', 'planted-child.mjs'), directory, from, count, seconds, claims.join(','), values.nodes ?? '', values.nemesis ?? ''].map(String), { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [join(root, 'scripts', 'planted-child.mjs'), directory, from, count, seconds, claims.join(','), world].map(String), { stdio: ['ignore', 'pipe', 'pipe'] });
     const results = [];
     let errors = '';
     let timer;
@@ -87,29 +91,31 @@ if (values.build !== undefined) {
 }
 console.log(`planted: ${bugs.length} bugs, up to ${budget} seeds of ${seconds} simulated seconds each, from seed ${first} on`);
 
-/** On the sound build; each seed is run there once. */
+/** On the sound build; each seed is run there once in each kind of world. */
 const control = new Map();
-function isClean(seed) {
-  if (!control.has(seed)) control.set(seed, runSeeds(sound, seed, 1, ['all']).then(({ results, failure }) => results[0] ?? { seed, verdict: failure }));
-  return control.get(seed).then(({ verdict }) => verdict === 'ok');
+function isClean(world, seed) {
+  const key = `${world} ${seed}`;
+  if (!control.has(key)) control.set(key, runSeeds(sound, world, seed, 1, ['all']).then(({ results, failure }) => results[0] ?? { seed, verdict: failure }));
+  return control.get(key).then(({ verdict }) => verdict === 'ok');
 }
 
 async function hunt(bug) {
   const directory = join(work, bug.name);
   buildPlanted(sound, directory, bug, plant);
+  const world = worldOf(bug);
   const others = new Map();
   let [found, failure, tried] = [undefined, undefined, 0];
   while (found === undefined && failure === undefined && tried < budget) {
-    const run = await runSeeds(directory, first + tried, budget - tried, bug.claims);
+    const run = await runSeeds(directory, world, first + tried, budget - tried, bug.claims);
     tried += run.results.length;
     failure = run.failure;
     for (const { verdict } of run.results) if (verdict !== 'ok' && !bug.claims.includes(verdict)) others.set(verdict, (others.get(verdict) ?? 0) + 1);
     const last = run.results.at(-1);
     // What the sound build breaks as well is no merit of the bug's.
-    if (bug.claims.includes(last?.verdict) && (await isClean(last.seed))) found = { claim: last.verdict, detail: last.detail, seed: last.seed, needed: tried };
+    if (bug.claims.includes(last?.verdict) && (await isClean(world, last.seed))) found = { claim: last.verdict, detail: last.detail, seed: last.seed, needed: tried };
   }
   rmSync(directory, { recursive: true, force: true });
-  return { bug, found, failure, tried, others };
+  return { bug, flags: `--seconds ${seconds} ${world}`.trim(), world, found, failure, tried, others };
 }
 
 const rows = [];
@@ -127,19 +133,26 @@ await Promise.all(Array.from({ length: jobs }, async () => {
 }));
 
 const hits = rows.filter((row) => row.found !== undefined);
-const most = Math.max(0, ...hits.map((row) => row.found.needed));
-const seedsUsed = Array.from({ length: most }, (_, at) => first + at);
-const share = Math.ceil(most / jobs);
-const sane = (await Promise.all(Array.from({ length: jobs }, (_, at) => runSeeds(sound, first + at * share, Math.max(0, Math.min(share, most - at * share)), ['all'])))).flatMap(({ results, failure }) => {
-  if (failure !== undefined) console.log(`control: ${failure}`);
-  return results;
-});
+/** Without a bug, in each kind of world: every seed that was needed there. */
+const needed = new Map();
+for (const { world, found } of hits) needed.set(world, Math.max(needed.get(world) ?? 0, found.needed));
+const total = [...needed.values()].reduce((sum, count) => sum + count, 0);
+const share = Math.max(1, Math.ceil(total / jobs));
+const parts = [...needed].flatMap(([world, count]) => Array.from({ length: Math.ceil(count / share) }, (_, at) => ({ world, from: first + at * share, count: Math.min(share, count - at * share) })));
+const sane = [];
+await Promise.all(Array.from({ length: jobs }, async () => {
+  for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
+    const { results, failure } = await runSeeds(sound, part.world, part.from, part.count, ['all']);
+    if (failure !== undefined) console.log(`control: ${failure}`);
+    sane.push(...results);
+  }
+}));
 const dirty = sane.filter(({ verdict }) => verdict !== 'ok');
 for (const { seed, verdict, detail } of dirty) console.log(`control: seed ${seed} broke ${verdict}: ${detail}`);
-const isSane = dirty.length === 0 && sane.length === seedsUsed.length;
-console.log(`planted: ${hits.length} of ${bugs.length} found; without a bug ${sane.length - dirty.length} of the ${most} seeds that were needed are clean`);
+const isSane = dirty.length === 0 && sane.length === total;
+console.log(`planted: ${hits.length} of ${bugs.length} found; without a bug ${sane.length - dirty.length} of the ${total} seeds that were needed are clean`);
 if (values.write) {
-  if (isSane) rewriteRows(plantedBugs, rows, { budget, flags });
+  if (isSane) rewriteRows(plantedBugs, rows, budget);
   else console.error('planted: nothing is written while the seeds are not clean without a bug');
 }
 process.exitCode = hits.length === bugs.length && isSane ? 0 : 1;

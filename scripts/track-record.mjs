@@ -28,16 +28,16 @@ function commitOf() {
 
 const head = ['| bug | what it does | what it breaks | found by | seeds needed | the seed |', '|---|---|---|---|---|---|'];
 
-function rowOf({ bug, found, tried }, flags) {
+function rowOf({ bug, flags, found, tried }) {
   const by = found ? `\`${found.claim}\` | ${found.needed} | \`--seed ${found.seed} ${flags}\`` : `nothing | > ${tried} | `;
   return `| \`${bug.name}\` | ${bug.does} | ${bug.breaks} | ${by} |`;
 }
 
 /** Rows of bugs that were not hunted this time stay as they are; those of bugs that are no more go. */
-export function rewriteRows(plantedBugs, rows, { budget, flags }) {
+export function rewriteRows(plantedBugs, rows, budget) {
   rewrite('planted', (before) => {
     const known = new Map([...before.matchAll(/^\| `([a-z-]+)` \|.*$/gm)].map(([line, name]) => [name, line]));
-    for (const row of rows) known.set(row.bug.name, rowOf(row, flags));
+    for (const row of rows) known.set(row.bug.name, rowOf(row));
     const missing = plantedBugs.filter(({ name }) => !known.has(name)).length;
     return [
       `Each had a budget of ${Math.max(budget, Number(/budget of (\d+)/.exec(before)?.[1] ?? 0))} fresh seeds; the newest row is of commit ${commitOf()}.${missing > 0 ? ` ${missing} were not hunted yet.` : ''}`,

@@ -210,4 +210,17 @@ export const consensusBugs: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    name: 'vote-for-an-older-term',
+    does: 'the longer of two logs is called up to date, whatever the terms of their last entries',
+    breaks: 'Raft §5.4.1: the log whose last entry has the later term is more up to date',
+    claims: ['upToDate', 'leaderCompleteness'],
+    edits: [
+      {
+        file: 'src/core/raft/log.ts',
+        find: 'return term > own || (term === own && index >= lastIndex(log));',
+        replace: 'return term > own + Number.MAX_SAFE_INTEGER || index >= lastIndex(log);',
+      },
+    ],
+  },
 ];

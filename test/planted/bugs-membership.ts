@@ -8,6 +8,7 @@ export const membershipBugs: readonly PlantedBug[] = [
     does: 'while a joint configuration rules, a majority of the new voters is enough',
     breaks: 'Raft §6: agreement needs separate majorities',
     claims: ['majority', 'elected'],
+    world: { nodes: 3, nemesis: ['join', 'exchange', 'promote', 'slow', 'isolate', 'swizzle', 'delay'] },
     edits: [
       {
         file: 'src/core/raft/quorum.ts',
@@ -66,6 +67,7 @@ export const membershipBugs: readonly PlantedBug[] = [
     does: 'a new leader changes the membership before it has committed anything',
     breaks: 'Ongaro, raft-dev 2015: a leader first commits an entry of its own term',
     claims: ['oneChange', 'majority'],
+    world: { nodes: 3, nemesis: ['join', 'exchange', 'promote', 'slow', 'isolate', 'swizzle', 'delay'] },
     edits: [
       {
         file: 'src/core/raft/membership.ts',
@@ -79,6 +81,7 @@ export const membershipBugs: readonly PlantedBug[] = [
     does: 'a second change of membership begins while the first is not committed',
     breaks: 'thesis §4.1: one at a time',
     claims: ['oneChange', 'majority'],
+    world: { nodes: 3, nemesis: ['join', 'exchange', 'promote', 'slow', 'isolate', 'swizzle', 'delay'] },
     edits: [
       {
         file: 'src/core/raft/membership.ts',
@@ -105,6 +108,7 @@ export const membershipBugs: readonly PlantedBug[] = [
     does: 'a witness, which holds no payloads, asks for votes',
     breaks: 'design §4: a witness votes, and never leads',
     claims: ['campaigns', 'elected'],
+    world: { nodes: 5, nemesis: ['join', 'remove', 'isolate', 'exit', 'slow', 'delay'] },
     edits: [
       {
         file: 'src/core/raft/election.ts',
@@ -118,6 +122,7 @@ export const membershipBugs: readonly PlantedBug[] = [
     does: 'a leader that is being removed counts its own log towards the majority of those who stay',
     breaks: 'Raft §6; thesis §4.2.2: it replicates log entries but does not count itself in majorities',
     claims: ['majority'],
+    world: { nodes: 5, nemesis: ['join', 'remove', 'isolate', 'exit', 'slow', 'delay'] },
     edits: [
       {
         file: 'src/core/raft/replication.ts',

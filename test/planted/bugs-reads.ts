@@ -21,6 +21,7 @@ export const readBugs: readonly PlantedBug[] = [
     does: 'every round of reads has the same id, so that an echo delayed by a pause confirms a later one',
     breaks: 'etcd #20418: a fresh id per retry',
     claims: ['reads', 'linearizable'],
+    world: { nodes: 3, nemesis: ['isolate', 'swizzle', 'pause', 'exit', 'slow', 'stray'] },
     edits: [
       {
         file: 'src/core/raft/read-index.ts',
@@ -74,6 +75,7 @@ export const readBugs: readonly PlantedBug[] = [
     does: 'who has promised a leader to elect nobody else votes all the same',
     breaks: 'thesis §6.4.1: nobody else is elected until the election timeout has passed',
     claims: ['lease', 'reads', 'linearizable'],
+    world: { nodes: 3, nemesis: ['isolate', 'partition', 'swizzle', 'pause', 'exit', 'drift', 'delay', 'stray'] },
     edits: [
       {
         file: 'src/core/raft/lease.ts',
@@ -84,6 +86,62 @@ export const readBugs: readonly PlantedBug[] = [
         file: 'src/core/raft/election.ts',
         find: '(state.lead !== 0 && state.loyalTicks < options.electionTicks);',
         replace: '(state.lead !== 0 && state.loyalTicks < 0);',
+      },
+    ],
+  },
+  {
+    name: 'lease-from-the-answer',
+    does: 'a lease is counted from when a heartbeat was answered, and not from when it was sent',
+    breaks: 'thesis §6.4.1: the lease starts when the round was begun',
+    claims: ['lease', 'reads', 'linearizable'],
+    world: { nodes: 3, nemesis: ['isolate', 'clog', 'exit', 'swizzle', 'partition'] },
+    edits: [
+      {
+        file: 'src/core/raft/lease.ts',
+        find: 'Math.max(progress.promisedUntil, message.stamp + ',
+        replace: 'Math.max(progress.promisedUntil, state.now + ',
+      },
+    ],
+  },
+  {
+    name: 'lease-without-drift',
+    does: 'a lease runs as long as the promise behind it, as if all clocks were equally fast',
+    breaks: 'thesis §6.4.1: the election timeout divided by the bound on clock drift',
+    claims: ['lease', 'reads', 'linearizable'],
+    world: { nodes: 3, nemesis: ['drift', 'isolate', 'delay', 'stray', 'transfer', 'slow'] },
+    edits: [
+      {
+        file: 'src/core/raft/lease.ts',
+        find: 'message.loyaltyMs / (1 + options.lease.driftMax));',
+        replace: 'message.loyaltyMs / (1 + 0 * options.lease.driftMax));',
+      },
+    ],
+  },
+  {
+    name: 'lease-outlives-a-handover',
+    does: 'a leader that has told another to campaign still reads by its lease, though nobody is loyal to it then',
+    breaks: 'thesis §6.4.1: a leadership transfer ends the lease',
+    claims: ['lease', 'reads', 'linearizable'],
+    world: { nodes: 3, nemesis: ['transfer', 'clog', 'delay', 'drop', 'isolate'] },
+    edits: [
+      {
+        file: 'src/core/raft/lease.ts',
+        find: ' || state.hasHandedOver) return 0;',
+        replace: ') return 0;',
+      },
+    ],
+  },
+  {
+    name: 'lease-before-own-commit',
+    does: 'a new leader reads by its lease before an entry of its own term is committed',
+    breaks: 'Raft §8; thesis §6.4.1',
+    claims: ['lease', 'reads', 'linearizable'],
+    world: { nodes: 3, nemesis: ['drift', 'isolate', 'delay', 'stray', 'transfer', 'slow'] },
+    edits: [
+      {
+        file: 'src/core/raft/lease.ts',
+        find: '  if (termAt(state.log, state.log.committed) !== state.term) return 0;\n',
+        replace: '  if (termAt(state.log, state.log.committed) === undefined) return 0;\n',
       },
     ],
   },

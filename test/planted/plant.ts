@@ -1,6 +1,6 @@
 // Planting a bug: exact text for exact text, in the source of one build and nowhere else.
 
-import type { ClaimName } from '../../src/sim/index.ts';
+import type { ClaimName, FaultClass } from '../../src/sim/index.ts';
 
 export interface Edit {
   /** From the root of the repository. */
@@ -20,6 +20,8 @@ export interface PlantedBug {
   readonly claims: readonly ClaimName[];
   /** Why these, where it does not go without saying. */
   readonly because?: string;
+  /** Where it is hunted. @default all that the simulator draws */
+  readonly world?: { readonly nodes: number; readonly nemesis: readonly FaultClass[] };
   readonly edits: readonly Edit[];
 }
 
