@@ -189,6 +189,7 @@ export const consensusBugs: readonly PlantedBug[] = [
     does: 'a leader counts what a member acknowledged to a leader of an earlier term, and may have cut since',
     breaks: 'law 3; Raft §5.1: what carries a stale term is rejected',
     claims: ['matchSaid', 'majority'],
+    world: { nodes: 3, nemesis: ['isolate', 'swizzle', 'stray', 'delay', 'exit', 'transfer'] },
     edits: [
       {
         file: 'src/core/raft/raft.ts',

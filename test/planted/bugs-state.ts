@@ -21,7 +21,6 @@ export const stateBugs: readonly PlantedBug[] = [
     does: 'an entry without commands moves the applied index, and not the term that goes with it',
     breaks: 'law 5; etcd #14571: every applied entry is counted',
     claims: ['equalStates', 'logMatching'],
-    world: { nodes: 3, nemesis: ['isolate', 'swizzle', 'pause', 'exit', 'slow', 'stray'] },
     edits: [
       {
         file: 'src/core/kv/kv.ts',

@@ -1,6 +1,6 @@
 // What members made of their logs.
 
-import type { LogIndex } from '../../core/raft/index.ts';
+import type { LogIndex, Term } from '../../core/raft/index.ts';
 import { isWitness } from './checker.ts';
 import type { Checker, Sight } from './checker.ts';
 import { BrokenClaim } from './claim.ts';
@@ -21,16 +21,18 @@ export class States implements Checker {
   }
 
   looked({ machine, replica }: Sight): void {
-    this.#checkState(machine.at, machine.name, replica.machine.appliedIndex, () => (isWitness(machine) ? undefined : replica.machine.digest()));
+    const { appliedIndex, appliedTerm } = replica.machine;
+    this.#checkState(machine.at, machine.name, appliedIndex, appliedTerm, () => (isWitness(machine) ? undefined : replica.machine.digest()));
     if (replica.digestMismatches > 0) throw new BrokenClaim('noFalseAlarm', `${machine.name} says that its state differs from the leader’s, and it does not`);
   }
 
-  #checkState(at: number, name: string, applied: LogIndex, digest: () => string | undefined): void {
+  #checkState(at: number, name: string, applied: LogIndex, term: Term, digest: () => string | undefined): void {
     const before = this.#applied[at]!;
     if (applied === before) return;
     if (applied < before) throw new BrokenClaim('equalStates', `${name} went back from ${before} to ${applied}`);
     if (applied > this.#ledger.commitIndex) throw new BrokenClaim('committedStays', `${name} applied ${applied}, which nobody committed`);
     this.#applied[at] = applied;
+    if (applied > 0 && term !== this.#ledger.at(applied)!.term) throw new BrokenClaim('equalStates', `${name} calls what it applied at ${applied} of term ${term}, and it is of ${this.#ledger.at(applied)!.term}`);
     const own = applied === 0 ? undefined : digest();
     if (own !== undefined && own !== this.#ledger.digestAt(applied)) throw new BrokenClaim('equalStates', `${name} has ${own} at ${applied}, and the log makes ${this.#ledger.digestAt(applied)}`);
   }
