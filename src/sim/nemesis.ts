@@ -341,7 +341,9 @@ export class Nemesis {
   /** Bits flip where the log says that it is whole: behind it something was synced since, so that it is no torn tail. */
   #rot(machine: Machine, amount: number): boolean {
     if (!this.#mayDamage(machine)) return false;
-    const [path, append] = [...machine.disk.appends].findLast(([name, { before }]) => name.endsWith('.log') && before > 0) ?? [];
+    // What was let go meanwhile has another name by now.
+    const names = machine.disk.contents();
+    const [path, append] = [...machine.disk.appends].findLast(([name, { before }]) => name.endsWith('.log') && before > 0 && names.has(name)) ?? [];
     if (path === undefined || append === undefined) return false;
     machine.disk.flip(path, amount % append.before, 1 << amount % 8);
     this.#damageOf(machine).isDamaged = true;
