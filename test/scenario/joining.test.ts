@@ -76,3 +76,29 @@ describe('joining', () => {
     await cluster.until(() => life.failure?.code === 'MEMBER_REMOVED', 20_000, 'it says that it was removed');
   });
 });
+
+describe('a member whose address is wrong', () => {
+  it('leads on: who is heard is not gone because nobody listens where it is said to be', async () => {
+    const cluster = new SimCluster(4);
+    await cluster.startAll();
+    const leader = cluster.leader()!;
+    const { member: id, term } = leader.service.status();
+    await cluster.settle(leader.service.changeMembership({ type: 'update', id, address: 'nowhere:1' }, { deadlineMs: 5000 }));
+    // The links to where it was are gone; where it is said to be, nobody has ever listened.
+    await cluster.clock.advance(30_000);
+    expect(cluster.leader()?.service.status()).toMatchObject({ member: id, term });
+  });
+
+  it('counts as heard in a change that needs it, whenever its port refused last', async () => {
+    for (let moment = 0; moment < 20; moment++) {
+      const cluster = new SimCluster(moment);
+      await cluster.startAll();
+      const leader = cluster.leader()!;
+      const [misplaced, dead] = leader.service.members().filter((row) => row.id !== leader.service.status().member);
+      await cluster.settle(leader.service.changeMembership({ type: 'update', id: misplaced!.id, address: 'nowhere:1' }, { deadlineMs: 5000 }));
+      cluster.crash(cluster.names.indexOf(dead!.name));
+      await cluster.clock.advance(5000 + 50 * moment);
+      await cluster.settle(leader.service.changeMembership({ type: 'remove', id: dead!.id }, { deadlineMs: 5000 }));
+    }
+  });
+});

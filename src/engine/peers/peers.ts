@@ -138,13 +138,17 @@ export class Peers {
 
   /** On the connection that the member dialed last. A leader who could not be answered would never send what tells us where it is. */
   #answer(group: GroupId, message: Message): boolean {
-    const dialer = [...this.#dialers.values()].findLast(({ member, purpose }) => member === message.to && purpose === 'control');
+    const dialer = this.#dialerOf(message.to);
     if (dialer === undefined || this.#removed.has(message.to)) return false;
     this.messagesSent++;
     if (!dialer.isGreeted) dialer.reply(PeerFrame.introduce, encodeNumber(this.#birth));
     dialer.isGreeted = true;
     dialer.reply(PeerFrame.raft, encodeMessage(group, message));
     return true;
+  }
+
+  #dialerOf(id: MemberId): Dialer | undefined {
+    return [...this.#dialers.values()].findLast(({ member, purpose }) => member === id && purpose === 'control');
   }
 
   /** A further link to the member, for snapshots. */
@@ -287,7 +291,10 @@ export class Peers {
           else if (type === PeerFrame.birthAnswer) this.#birthAnswers.set(info.id, decodeBirthAnswer(body));
         });
       },
-      closed: (refused) => this.#handlers.unreachable(info.id, refused),
+      // A port that refuses does not say that nobody lives: who is heard on the connection it dialed is answered there.
+      closed: (refused) => {
+        if (!refused || this.#dialerOf(info.id) === undefined) this.#handlers.unreachable(info.id, refused);
+      },
     });
     return link;
   }
