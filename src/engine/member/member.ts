@@ -328,6 +328,7 @@ export class Member implements ReplicaHost, SnapshotterHost {
     if (this.#closed || this.#removed) return;
     this.#removed = true;
     this.logger.log('warn', 'this member was removed from the cluster: it stops');
+    for (const replica of this.replicas.values()) replica.removed();
     this.clock.after(removedGraceMs, () => {
       if (this.#closed) return;
       this.#fail(new OperationError({ code: 'MEMBER_REMOVED' }));

@@ -9,8 +9,8 @@ function committed(offset: number, terms: readonly Term[], outgoing: readonly nu
   return { state, termAt: (index: number) => terms[index - offset - 1] } as unknown as Raft;
 }
 
-function appended(changes: PendingChanges): Promise<string> {
-  const { ref, done } = changes.add(1000);
+function appended(changes: PendingChanges, leaves = false): Promise<string> {
+  const { ref, done } = changes.add(1000, leaves);
   changes.note({ ref, outcome: 'appended', index: 3, term: 1 });
   return done.then(() => 'done', (error: { code: string }) => error.code);
 }
@@ -38,5 +38,16 @@ describe('a change of membership that was appended', () => {
     changes.skipped(300);
     changes.look(committed(300, []));
     expect(await outcome).toBe('done');
+  });
+
+  it('is done where a member was asked to remove itself, and hears that it was removed before it hears that it is committed', async () => {
+    const changes = new PendingChanges();
+    const [ours, another] = [appended(changes, true), appended(changes)];
+    const unanswered = changes.add(1000, true).done;
+    changes.removed();
+    await unanswered;
+    changes.failEverything({ code: 'UNAVAILABLE' });
+    expect(await ours).toBe('done');
+    expect(await another).toBe('UNAVAILABLE');
   });
 });

@@ -16,6 +16,8 @@ interface Appended {
 
 interface Waiter {
   readonly deadline: number;
+  /** It asked that this member be removed, and for nothing else. */
+  readonly leaves: boolean;
   settle: ((failure: Failure | undefined) => void) | undefined;
 }
 
@@ -25,10 +27,10 @@ export class PendingChanges {
   /** Refs below are nobody's: whoever asks under one does not wait. */
   #nextRef = 1;
 
-  add(deadline: number): { readonly ref: number; readonly done: Promise<void> } {
+  add(deadline: number, leaves = false): { readonly ref: number; readonly done: Promise<void> } {
     const ref = this.#nextRef++;
     const done = new Promise<void>((resolve, reject) => {
-      this.#asked.set(ref, { deadline, settle: (failure) => (failure === undefined ? resolve() : reject(new OperationError(failure))) });
+      this.#asked.set(ref, { deadline, leaves, settle: (failure) => (failure === undefined ? resolve() : reject(new OperationError(failure))) });
     });
     return { ref, done };
   }
@@ -65,6 +67,14 @@ export class PendingChanges {
     const isLost = (each: Appended): boolean => each.index <= index && !each.isCommitted;
     for (const { waiter } of this.#appended.filter(isLost)) finish(waiter, { code: 'UNAVAILABLE', detail: 'the outcome passed unseen' });
     this.#appended = this.#appended.filter((each) => !isLost(each));
+  }
+
+  /** This member was removed. Whoever asked it for that has what it wanted, though we may never see it committed: nobody sends us more. */
+  removed(): void {
+    for (const waiter of this.#asked.values()) if (waiter.leaves) finish(waiter, undefined);
+    const isDone = ({ waiter, isCommitted }: Appended): boolean => waiter.leaves || isCommitted;
+    for (const { waiter } of this.#appended.filter(isDone)) finish(waiter, undefined);
+    this.#appended = this.#appended.filter((each) => !isDone(each));
   }
 
   expire(now: number): void {

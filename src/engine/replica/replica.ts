@@ -101,7 +101,8 @@ export class Replica {
   /** Changes who belongs to the group; resolves once that is committed, and a joint configuration left again. */
   change(changes: readonly Change[], deadline: number): Promise<void> {
     if (this.#closed) return Promise.reject(new OperationError({ code: 'SHUTTING_DOWN' }));
-    const { ref, done } = this.#changes.add(deadline);
+    const leaves = changes.length === 1 && changes[0]!.type === 'remove' && changes[0]!.id === this.raft.state.id;
+    const { ref, done } = this.#changes.add(deadline, leaves);
     this.enqueue({ type: 'change', ref, changes });
     return done;
   }
@@ -122,6 +123,11 @@ export class Replica {
     this.#changes.expire(now);
     this.#held = false;
     this.enqueue({ type: 'tick', now: Math.floor(now) });
+  }
+
+  /** Told, or seen: this member belongs to the group no more. */
+  removed(): void {
+    this.#changes.removed();
   }
 
   close(): void {
