@@ -66,6 +66,10 @@ export class LabWorldNetwork implements WorldNetwork {
     // A call of the labs' is a connection of its own.
   }
 
+  vanish(): void {
+    // Whoever is cut off there is told nothing of it anyway.
+  }
+
   link(): void {
     // All links are as the switches have them.
   }

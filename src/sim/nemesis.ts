@@ -180,6 +180,10 @@ export class Nemesis {
       case 'isolate':
         this.#isolate(machine, fault.ms);
         return true;
+      case 'vanish':
+        this.#isolate(machine, fault.ms);
+        for (const each of machines) if (each !== machine) network.vanish(machine.name, each.name);
+        return true;
       case 'swizzle':
         // Each keeps what it could not commit, and meets a leader of a term that it knows nothing of.
         this.#isolate(machine, fault.ms);

@@ -1,6 +1,7 @@
 // The Network port in memory, under virtual time and a seed: connections of ordered bytes between named hosts, over
 // links that are slow, clog, lose one direction or break. Nothing is reordered or lost inside a connection, as TCP
-// would not either; a connection that cannot deliver stays silent until it is healed or broken.
+// would not either; a connection that cannot deliver stays silent until it is healed or broken. One that has vanished
+// stays silent for ever.
 
 import { OperationError } from '../core/errors.ts';
 import { nextBelow, nextUnit, seedRandom } from '../core/random.ts';
@@ -36,6 +37,7 @@ export interface WorldNetwork {
   revive(host: string): void;
   kill(host: string): void;
   reset(host: string): void;
+  vanish(a: string, b: string): void;
   partition(from: string, to: string): void;
   heal(from?: string, to?: string): void;
   clog(from: string, to: string, ms: number): void;
@@ -125,6 +127,8 @@ class SimConnection implements Connection {
   closing: () => void = () => undefined;
   /** The other end was destroyed; over a blocked link nobody hears of it until it is healed. */
   isOrphan = false;
+  /** Neither end hears anything of the other any more. */
+  hasVanished = false;
   peerGone: () => void = () => undefined;
 }
 
@@ -190,8 +194,22 @@ export class SimNetwork implements WorldNetwork {
   reset(a: string, b?: string): void {
     for (const connection of this.#connections) {
       const { from, to } = connection;
+      // Where it vanished, that vanishes too: it is over only for who is told at home.
+      if (connection.hasVanished && from !== a) continue;
       if ((from === a && (b === undefined || to === b)) || (to === a && (b === undefined || from === b))) this.#break(connection);
     }
+  }
+
+  /**
+   * The connections that two hosts have now are lost without a word, as to a cable, a filter, a power supply: what is on
+   * its way or written from here on is nobody's, and no end hears that the other is gone. Later ones are not concerned.
+   */
+  vanish(a: string, b: string): void {
+    for (const connection of this.#connections) {
+      const { from, to } = connection;
+      if ((from === a && to === b) || (from === b && to === a)) connection.hasVanished = true;
+    }
+    this.#applyBlocks();
   }
 
   /** A host without a process refuses whoever dials; one with a process has nothing left of an earlier one. */
@@ -306,7 +324,7 @@ export class SimNetwork implements WorldNetwork {
     const reason = new Error('connection reset');
     connection.out.kill();
     connection.over(reason);
-    connection.other.over(reason);
+    if (!connection.hasVanished) connection.other.over(reason);
   }
 
   #isBlocked(from: string, to: string): boolean {
@@ -315,13 +333,13 @@ export class SimNetwork implements WorldNetwork {
 
   #applyBlocks(): void {
     for (const connection of this.#connections) {
-      connection.out.blocked = this.#isBlocked(connection.from, connection.to);
+      connection.out.blocked = connection.hasVanished || this.#isBlocked(connection.from, connection.to);
       connection.out.schedule();
       this.#buryOrphan(connection);
     }
   }
 
   #buryOrphan(connection: SimConnection): void {
-    if (connection.isOrphan && !this.#isBlocked(connection.to, connection.from)) connection.over(undefined);
+    if (connection.isOrphan && !connection.hasVanished && !this.#isBlocked(connection.to, connection.from)) connection.over(undefined);
   }
 }

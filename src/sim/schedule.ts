@@ -11,6 +11,7 @@ export const faultClasses = {
   stray: 'some of what a member says to another lingers in a connection that was given up, and comes up to `amount` ms later than what was said after it',
   partition: 'nothing passes from one host to another; the other direction lives on',
   isolate: 'nothing passes between a member and the other members, either way',
+  vanish: 'as isolate, and what connected them is lost for good: nothing that was said on it comes, and no end hears that the other is gone',
   clog: 'as partition, for all members towards one, and short',
   swizzle: 'the leader is cut off, after `amount` ms its successor too, and they come back in that order',
   reset: 'every connection of a member breaks',
@@ -110,7 +111,7 @@ const membershipOdds: readonly FaultClass[] = ['join', 'join', 'join', 'promote'
 const drifts = [0.9, 0.98, 1.02, 1.1] as const;
 const driftMax = 0.25;
 /** What unseats a leader, if it is aimed at one. */
-const unseating: readonly FaultClass[] = ['exit', 'power', 'blackout', 'isolate', 'swizzle', 'pause', 'transfer'];
+const unseating: readonly FaultClass[] = ['exit', 'power', 'blackout', 'isolate', 'vanish', 'swizzle', 'pause', 'transfer'];
 const deaths: readonly FaultClass[] = ['exit', 'power', 'blackout', 'lostDisk'];
 
 export function drawSchedule(seed: number, options: DrawOptions): Schedule {
@@ -213,6 +214,7 @@ function drawFault(random: RandomState, kind: FaultClass, at: number, profile: P
       return { ...base, amount: pick([-3_600_000, -1000, 1000, 30_000, 3_600_000]) };
     case 'partition':
     case 'isolate':
+    case 'vanish':
     case 'reset':
     case 'full':
     case 'failSync':

@@ -473,6 +473,34 @@ describe('network: simulated faults', () => {
     expect([near.closed, accepted.at(0)!.closed, network.connectionCount]).toEqual([1, 1, 0]);
   });
 
+  it('what vanished stays silent for ever: healing brings nothing back, and each end is over only for who ends it', async () => {
+    const clock = new VirtualClock();
+    const network = new SimNetwork(clock, 3);
+    const accepted: Recorder[] = [];
+    await network.of('b').listen({ host: 'b', port: 1 }, (connection) => accepted.push(new Recorder(connection)));
+    const dial = async (): Promise<Recorder> => {
+      const dialing = network.of('a').dial({ host: 'b', port: 1 }, { timeoutMs: 100 });
+      await clock.advance(50);
+      return new Recorder(await dialing);
+    };
+    const near = await dial();
+    near.connection.write(utf8('on its way'));
+    network.vanish('b', 'a');
+    accepted[0]!.connection.write(utf8('for nobody'));
+    network.heal();
+    network.reset('c');
+    await clock.advance(60_000);
+    expect([near.bytes, accepted[0]!.bytes, near.closed, accepted[0]!.closed]).toEqual([0, 0, 0, 0]);
+    near.connection.destroy();
+    await clock.advance(60_000);
+    expect([near.closed, accepted[0]!.closed, network.connectionCount]).toEqual([1, 0, 0.5]);
+    const later = await dial();
+    later.connection.write(utf8('heard'));
+    network.reset('b');
+    await clock.advance(1000);
+    expect([accepted[0]!.closed, later.closed, accepted[1]!.closed, network.connectionCount]).toEqual([1, 1, 1, 0]);
+  });
+
   it('a dial that took too long has reached nobody: no half of a connection stays behind', async () => {
     const clock = new VirtualClock();
     const network = new SimNetwork(clock, 3, { delayMs: [80, 90] });

@@ -17,6 +17,12 @@ const lengthMax = 1024;
 /** The fields of version 1. */
 const bodyBytesMin = 24;
 
+/** Bits of `features`. */
+export const HelloFeature = {
+  /** In an answer to a peer: pings are answered here, so that silence means something. */
+  answersPings: 1,
+} as const;
+
 export type Purpose = 'client' | 'control' | 'bulk';
 export type HelloStatus = 'ok' | 'unsupported' | 'clusterMismatch' | 'unavailable';
 
@@ -58,7 +64,8 @@ export function answerHello(hello: Hello, cluster: number, member: number): Hell
   const foreign = hello.cluster !== cluster && !(hello.purpose === 'client' && hello.cluster === 0);
   const status: HelloStatus = !common ? 'unsupported' : foreign ? 'clusterMismatch' : 'ok';
   const [lowest, highest] = common ? [version, version] : [protocolLowest, protocolHighest];
-  return { lowest, highest, purpose: hello.purpose, status, features: 0, cluster, member, clusterVersion: 0 };
+  const features = hello.purpose === 'client' ? 0 : HelloFeature.answersPings;
+  return { lowest, highest, purpose: hello.purpose, status, features, cluster, member, clusterVersion: 0 };
 }
 
 /** Throws what a refused dialer is told. */

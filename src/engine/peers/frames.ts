@@ -18,10 +18,12 @@ export const PeerFrame = {
   snapshotChunk: 7,
   snapshotAck: 8,
   snapshotDone: 9,
-  /** No more appends than this many bytes fit: reserved. */
+  /** The dialer's question whether anybody is there, with a number, on either connection: of those who said that they answer. */
   ping: 10,
   /** To the dialer: it was removed from the cluster, and that is committed. */
   removed: 11,
+  /** The answer to a ping, with its number. Who has not asked might not know it. */
+  pong: 12,
 } as const;
 
 /** Bytes of one frame that a peer may send: an append of a whole batch and its overhead. */

@@ -1,11 +1,12 @@
-// A connection this member dials to another and keeps: hello, then frames; when it breaks it is dialed again, with
-// jitter, until closed. What is sent while it is down is dropped: Raft expects loss, and asks again.
+// A connection this member dials to another and keeps: hello, then frames; when it breaks, or nobody answers on it any
+// more (pulse.ts), it is dialed again, with jitter, until closed. What is sent while it is down is dropped: Raft expects loss, and asks again.
 
-import { FrameReader, HelloReader, checkAnswer, encodeFrame, encodeHello } from '../../core/wire/index.ts';
+import { FrameReader, HelloFeature, HelloReader, checkAnswer, encodeFrame, encodeHello } from '../../core/wire/index.ts';
 import type { Hello } from '../../core/wire/index.ts';
 import { DialError } from '../ports.ts';
 import type { Address, Connection, Ports } from '../ports.ts';
-import { peerFrameBytesMax } from './frames.ts';
+import { PeerFrame, peerFrameBytesMax } from './frames.ts';
+import { Pulse } from './pulse.ts';
 
 const dialTimeoutMs = 1000;
 const backoffMs = { first: 20, max: 1000 };
@@ -26,6 +27,8 @@ export class Link {
   readonly #hello: Hello;
   readonly #handlers: LinkHandlers;
   #connection: Connection | undefined;
+  /** Of the connection, while it is open; none where the other side said nothing of answering. */
+  #pulse: Pulse | undefined;
   #open = false;
   #closed = false;
   #backoff = backoffMs.first;
@@ -49,7 +52,9 @@ export class Link {
   /** False: dropped, because the link is down or its queue is full. */
   send(type: number, stream: number, body: Uint8Array): boolean {
     if (!this.#open || this.#connection === undefined || this.#connection.queuedBytes > queuedBytesMax) return false;
-    this.#connection.write(encodeFrame(type, stream, body));
+    const frame = encodeFrame(type, stream, body);
+    this.#pulse?.wrote(frame.length);
+    this.#connection.write(frame);
     return true;
   }
 
@@ -61,6 +66,7 @@ export class Link {
   close(): void {
     this.#closed = true;
     this.#cancelRedial?.();
+    this.#pulse?.stop();
     this.#connection?.close();
   }
 
@@ -87,10 +93,13 @@ export class Link {
             const answer = hello.push(bytes);
             if (answer === undefined) return;
             deadline();
-            this.#answered(answer.hello);
+            this.#answered(connection, answer.hello);
             rest = answer.rest;
           }
-          for (const frame of frames.push(rest)) this.#handlers.frame(frame.type, frame.stream, frame.body);
+          this.#pulse?.heard();
+          for (const { type, stream, body } of frames.push(rest)) {
+            if (type !== PeerFrame.pong) this.#handlers.frame(type, stream, body);
+          }
         } catch (error) {
           this.#ports.logger.log('warn', 'a peer does not speak the protocol', { address: this.#address, error: String(error) });
           connection.destroy();
@@ -98,6 +107,8 @@ export class Link {
       },
       closed: () => {
         deadline();
+        this.#pulse?.stop();
+        this.#pulse = undefined;
         this.#connection = undefined;
         this.#down(false);
       },
@@ -106,12 +117,17 @@ export class Link {
     connection.write(encodeHello(this.#hello));
   }
 
-  #answered(answer: Hello): void {
+  #answered(connection: Connection, answer: Hello): void {
     checkAnswer(answer);
     this.#open = true;
     this.#backoff = backoffMs.first;
     this.#openedAt = this.#ports.clock.now();
     this.#handlers.opened(answer);
+    if ((answer.features & HelloFeature.answersPings) === 0) return;
+    this.#pulse = new Pulse(this.#ports.clock, connection, () => {
+      this.#ports.logger.log('warn', 'a peer does not answer any more: the connection is given up', { address: this.#address, purpose: this.#hello.purpose });
+      connection.destroy();
+    });
   }
 
   #down(refused: boolean): void {

@@ -14,6 +14,7 @@ import { PeerFrame, decodeBirthAnswer, decodeNumber, encodeBirthAnswer, encodeNu
 import type { BirthAnswer } from './frames.ts';
 import { Link, queuedBytesMax } from './link.ts';
 import { decodeMessage, encodeMessage } from './message-codec.ts';
+import { Watch } from './pulse.ts';
 
 export interface PeersHandlers {
   message(group: GroupId, message: Message): void;
@@ -179,17 +180,25 @@ export class Peers {
       pause: () => connection.pause(),
       resume: () => connection.resume(),
     });
+    const watch = new Watch(this.#ports.clock, () => {
+      this.#ports.logger.log('info', 'a peer has gone without a word: its connection is given up', { member: hello.member, purpose: hello.purpose });
+      connection.destroy();
+    });
     const take = (type: number, body: Uint8Array): void => {
       if (this.#removed.has(hello.member)) return reply(PeerFrame.removed, emptyBytes);
       switch (type) {
         case PeerFrame.birthQuery:
           reply(PeerFrame.birthAnswer, encodeBirthAnswer({ birth: this.#acquaintances.birthOf(hello.member) ?? 0, hasRun: this.#handlers.hasRun() }));
           return;
+        case PeerFrame.ping:
+          watch.asked();
+          return reply(PeerFrame.pong, encodeNumber(decodeNumber(body)));
         default:
           if (type >= PeerFrame.snapshotOffer && type <= PeerFrame.snapshotDone) this.#handlers.snapshotFrame(hello.member, type, body, reply);
       }
     };
     const data = (bytes: Uint8Array): void => {
+      watch.heard();
       try {
         for (const { type, body } of frames.push(bytes)) voice(type, body, take);
       } catch (error) {
@@ -200,6 +209,7 @@ export class Peers {
     connection.handle({
       data,
       closed: () => {
+        watch.stop();
         this.#accepted.delete(connection);
         this.#dialers.delete(connection);
         if (hello.purpose === 'bulk') this.#handlers.snapshotConnectionClosed(hello.member, reply);

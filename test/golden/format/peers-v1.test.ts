@@ -4,8 +4,9 @@
 import { describe, expect, it } from 'vitest';
 import { EntryKind, decodeConfiguration, encodeConfiguration } from '../../../src/core/raft/index.ts';
 import type { Body, Configuration, Message, SnapshotMarker } from '../../../src/core/raft/index.ts';
-import { decodeBirthAnswer, decodeNumber, decodeOffer, encodeBirthAnswer, encodeNumber, encodeOffer } from '../../../src/engine/peers/frames.ts';
+import { PeerFrame, decodeBirthAnswer, decodeNumber, decodeOffer, encodeBirthAnswer, encodeNumber, encodeOffer } from '../../../src/engine/peers/frames.ts';
 import { decodeMessage, encodeMessage } from '../../../src/engine/peers/message-codec.ts';
+import { FrameReader, encodeFrame } from '../../../src/core/wire/index.ts';
 import { utf8 } from '../../../src/core/bytes.ts';
 import { GoldenBytes, written } from '../../support/golden-bytes.ts';
 
@@ -65,6 +66,8 @@ const cases = {
   'offer of a snapshot': encodeOffer(offer),
   'answer about a birth': encodeBirthAnswer(birth),
   number: encodeNumber(biggest),
+  ping: encodeFrame(PeerFrame.ping, 0, encodeNumber(biggest)),
+  pong: encodeFrame(PeerFrame.pong, 0, encodeNumber(biggest)),
 };
 const golden = new GoldenBytes('peers-v1', import.meta.url, cases);
 
@@ -83,6 +86,12 @@ describe('what members say, version 1', () => {
     expect(decodeOffer(golden.bytes('offer of a snapshot'))).toEqual(offer);
     expect(decodeBirthAnswer(golden.bytes('answer about a birth'))).toEqual(birth);
     expect(decodeNumber(golden.bytes('number'))).toBe(biggest);
+  });
+
+  it.each([['ping', 10], ['pong', 12]] as const)('%s: is a frame of type %i with its number', (name, type) => {
+    const [frame, ...more] = new FrameReader(1 << 10).push(golden.bytes(name));
+    expect(more).toEqual([]);
+    expect({ ...frame, body: decodeNumber(frame!.body) }).toEqual({ type, stream: 0, body: biggest });
   });
 
   it('a message of a type that is not known yet is passed over, not refused', () => {
