@@ -230,4 +230,50 @@ describe('peers', () => {
     caller.handlers.data(encodeFrame(PeerFrame.raft, 0, encodeMessage(1, heartbeat(2, 1))));
     expect(pair.heard).toHaveLength(1);
   });
+
+  it('nothing more is read of a snapshot while too much of it waits for the disk, and all of it is stored in the end', async () => {
+    const pair = new Pair();
+    const disk = pair.disk(1);
+    const peers = await pair.member(1, [], 11, disk);
+    disk.faults.delayMs = 100;
+    const caller = new Caller();
+    const marker = { index: 20, term: 1, producer: 1, id: 1, configuration: noConfiguration };
+    const offer = encodeFrame(PeerFrame.snapshotOffer, 0, encodeOffer({ group: 1, from: 2, term: 1, marker, bytes: 1 << 30 }));
+    peers.accept(caller, newHello('bulk', cluster, 2), offer);
+    const chunk = new Uint8Array(64 << 10);
+    let sent = 0;
+    const send = (): void => caller.handlers.data(encodeFrame(PeerFrame.snapshotChunk, 0, new Writer(chunk.length + 8).u53(chunk.length * sent++).raw(chunk).finish()));
+    // What a sender of ours may have under way is no reason.
+    while (sent < 16) send();
+    expect(caller.isPaused).toBe(false);
+    while (!caller.isPaused && sent < 1000) send();
+    expect(sent * chunk.length).toBeGreaterThanOrEqual(4 << 20);
+    expect(sent * chunk.length).toBeLessThan(5 << 20);
+    await pair.clock.advance(500);
+    expect(caller.isPaused).toBe(false);
+    while (!caller.isPaused) send();
+    await pair.clock.advance(60_000);
+    expect(caller.isPaused).toBe(false);
+    expect(caller.answers.map(({ type }) => type)).toEqual([PeerFrame.snapshotResume, ...Array.from({ length: sent }, () => PeerFrame.snapshotAck)]);
+  });
+
+  it('is read again when the last reason not to is gone: the disk behind the birth, or the birth behind the disk', async () => {
+    const pair = new Pair();
+    const disk = pair.disk(1);
+    const peers = await pair.member(1, [], 11, disk);
+    disk.faults.delayMs = 1000;
+    const caller = new Caller();
+    peers.accept(caller, newHello('bulk', cluster, 2), encodeFrame(PeerFrame.snapshotOffer, 0, encodeOffer({ group: 1, from: 2, term: 1, marker: { index: 20, term: 1, producer: 1, id: 1, configuration: noConfiguration }, bytes: 1 << 30 })));
+    caller.handlers.data(encodeFrame(PeerFrame.snapshotChunk, 0, new Writer((5 << 20) + 8).u53(0).raw(new Uint8Array(5 << 20)).finish()));
+    caller.handlers.data(introduction(22));
+    expect(caller.isPaused).toBe(true);
+    let wasRead = false;
+    for (let n = 0; n < 1000 && !wasRead; n++) {
+      await pair.clock.advance(100);
+      wasRead = !caller.isPaused;
+      if (wasRead) expect((await pair.settled(Acquaintances.open(disk))).birthOf(2)).toBe(22);
+    }
+    expect(wasRead).toBe(true);
+    expect(caller.answers.map(({ type }) => type)).toEqual([PeerFrame.snapshotResume, PeerFrame.snapshotAck]);
+  });
 });

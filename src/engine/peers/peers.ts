@@ -15,6 +15,7 @@ import type { BirthAnswer } from './frames.ts';
 import { Link, queuedBytesMax } from './link.ts';
 import { decodeMessage, encodeMessage } from './message-codec.ts';
 import { Watch } from './pulse.ts';
+import { Valve } from './valve.ts';
 
 export interface PeersHandlers {
   message(group: GroupId, message: Message): void;
@@ -23,8 +24,8 @@ export interface PeersHandlers {
   hasRun(): boolean;
   /** Somebody says that this member was removed. */
   removed(): void;
-  /** A frame about snapshots on a connection that the peer dialed; `reply` answers on it, and is the connection's own. */
-  snapshotFrame(from: MemberId, type: number, body: Uint8Array, reply: (type: number, body: Uint8Array) => void): void;
+  /** A frame about snapshots on a connection that the peer dialed; `reply` answers on it, and is the connection's own. Resolves when the frame is held no longer. */
+  snapshotFrame(from: MemberId, type: number, body: Uint8Array, reply: (type: number, body: Uint8Array) => void): Promise<void>;
   snapshotConnectionClosed(from: MemberId, reply: (type: number, body: Uint8Array) => void): void;
 }
 
@@ -174,11 +175,12 @@ export class Peers {
       connection.destroy();
     };
     this.#dialers.set(connection, { member: hello.member, purpose: hello.purpose, reply, isGreeted: false });
+    const valve = new Valve(connection);
     const voice = this.#voice(hello.member, {
       met: () => void this.#clusterVersions.set(hello.member, Math.max(hello.clusterVersion, clusterVersions.lowest)),
       refuse: () => connection.destroy(),
-      pause: () => connection.pause(),
-      resume: () => connection.resume(),
+      pause: () => valve.pause(),
+      resume: () => valve.resume(),
     });
     const watch = new Watch(this.#ports.clock, () => {
       this.#ports.logger.log('info', 'a peer has gone without a word: its connection is given up', { member: hello.member, purpose: hello.purpose });
@@ -194,7 +196,7 @@ export class Peers {
           watch.asked();
           return reply(PeerFrame.pong, encodeNumber(decodeNumber(body)));
         default:
-          if (type >= PeerFrame.snapshotOffer && type <= PeerFrame.snapshotDone) this.#handlers.snapshotFrame(hello.member, type, body, reply);
+          if (type >= PeerFrame.snapshotOffer && type <= PeerFrame.snapshotDone) valve.wait(body.length, this.#handlers.snapshotFrame(hello.member, type, body, reply));
       }
     };
     const data = (bytes: Uint8Array): void => {

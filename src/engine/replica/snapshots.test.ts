@@ -48,7 +48,7 @@ class Receiving {
   /** What it answers, frame by frame, within a second. */
   async told(type: number, body: Uint8Array): Promise<readonly (readonly [number, number])[]> {
     this.#replies = [];
-    this.#receiver!.frame(type, body, this.#reply);
+    void this.#receiver!.frame(type, body, this.#reply);
     await this.clock.advance(1000);
     return this.#replies;
   }

@@ -108,7 +108,8 @@ export class SnapshotReceiver {
     this.#arrived = arrived;
   }
 
-  frame(type: number, body: Uint8Array, reply: Reply): void {
+  /** Resolves when it is dealt with. Until then it waits here, and who reads the connection is to see that not too much does. */
+  frame(type: number, body: Uint8Array, reply: Reply): Promise<void> {
     this.#chain = this.#chain
       .then(() => {
         if (type === PeerFrame.snapshotOffer) {
@@ -123,6 +124,7 @@ export class SnapshotReceiver {
         reply(PeerFrame.snapshotDone, encodeNumber(0));
         return this.#abandon();
       });
+    return this.#chain;
   }
 
   /** The connection that `reply` answers on is over. */
