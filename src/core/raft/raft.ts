@@ -17,7 +17,7 @@ import { addReader, beginRound, forwardReads, onReadIndex, onReadIndexReply, ret
 import { isWitness } from './quorum.ts';
 import type { Input, Ready } from './ready.ts';
 import {
-  broadcastAppend, hearLeader, maybeCommit, onAppend, onAppendReply, onHeartbeat, onHeartbeatReply,
+  broadcastAppend, hearLeader, isFull, maybeCommit, onAppend, onAppendReply, onHeartbeat, onHeartbeatReply,
 } from './replication.ts';
 import { onSnapshot, onSnapshotSent, tickSnapshots } from './snapshot.ts';
 import { Role, configurationOf, initialState } from './state.ts';
@@ -63,6 +63,12 @@ export class Raft {
   /** Until when, on this member's clock, nobody else leads: what it reads and then finds to be earlier is linearizable. */
   get leaseUntil(): number {
     return leaseUntil(this.state, this.options);
+  }
+
+  /** A leader's word on whether the next entry goes to the member as soon as there is one. */
+  isStreaming(member: MemberId): boolean {
+    const progress = this.state.progress.get(member);
+    return this.isLeader && progress?.mode === 'replicate' && !isFull(this.options, progress);
   }
 
   /** A leader's word on whether a member holds what is committed, or nearly. */

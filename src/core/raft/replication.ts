@@ -13,7 +13,7 @@ import type { Progress } from './progress.ts';
 import { isWitness, quorumIndex } from './quorum.ts';
 import { beginRound, noteRound } from './read-index.ts';
 import { Role, configurationAt, configurationOf, newElectionTimeout, trackMembers } from './state.ts';
-import type { RaftState } from './state.ts';
+import type { RaftOptions, RaftState } from './state.ts';
 import { maybeFinishTransfer } from './transfer.ts';
 import { send, sendDurably, termIsDurable } from './turn.ts';
 import type { Turn } from './turn.ts';
@@ -57,7 +57,12 @@ export function broadcastAppend(turn: Turn): void {
 function isPaused(turn: Turn, progress: Progress): boolean {
   if (progress.mode === 'snapshot') return true;
   if (progress.mode === 'probe') return progress.paused;
-  return progress.inflight.length >= turn.options.inflightMax || progress.inflightBytes >= turn.options.inflightBytesMax;
+  return isFull(turn.options, progress);
+}
+
+/** As much is on its way to this member as may be: nothing new is sent to it before it answers. */
+export function isFull(options: RaftOptions, progress: Progress): boolean {
+  return progress.inflight.length >= options.inflightMax || progress.inflightBytes >= options.inflightBytesMax;
 }
 
 /**

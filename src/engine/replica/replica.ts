@@ -229,11 +229,12 @@ export class Replica {
 
   /**
    * An append that only tells a commit, when commands wait: their entry goes the same way in a moment and tells it too.
-   * Spared are two wake-ups of every follower. What is not sent may as well have been lost, which Raft is used to.
+   * Spared are two wake-ups of every follower. What is not sent may as well have been lost, which Raft is used to. But to
+   * whom as much is on its way as may be, nothing follows: there it is what shows that all of it was lost.
    */
   #isSuperfluous(message: Message): boolean {
     if (message.type !== 'append' || message.entries.length > 0 || this.#intake.isEmpty || this.#held) return false;
-    return this.raft.isLeader && this.raft.state.progress.get(message.to)?.mode === 'replicate';
+    return this.raft.isStreaming(message.to);
   }
 
   #proposed(outcome: ProposalOutcome): void {
