@@ -64,6 +64,23 @@ describe('thesis §6.4.1: a lease', () => {
     expect(rig.raft.leaseUntil).toBe(0);
   });
 
+  it('binds nobody who was only kept by an earlier life’s promises, once they have run out: a lost leader is forgotten at once', () => {
+    const rig = new RaftRig({ term: 1, raft: { electionTicks: 10, lease: { loyaltyMs: 0, driftMax: 0 } } });
+    const forgets = (): boolean => {
+      rig.append(2, 0, 0, entries(1, 1));
+      rig.sync();
+      rig.step({ type: 'lost', member: 2 });
+      rig.sent = [];
+      rig.receive(3, { type: 'preVote', lastIndex: 1, lastTerm: 1, transfer: false }, 2);
+      rig.sync();
+      return rig.sent.some((message) => message.type === 'preVoteReply' && message.granted);
+    };
+    expect(forgets()).toBe(false);
+    rig.ticks(1);
+    rig.raft.forgetPromises();
+    expect(forgets()).toBe(true);
+  });
+
   it('is over for the whole term once somebody was told to campaign, also if nothing came of it', () => {
     const rig = asking();
     promises(rig, 2);

@@ -1,7 +1,7 @@
 // Raft (Ongaro & Ousterhout 2014; Ongaro's thesis) as a function of inputs: no clock, no I/O, no waiting. A turn's
 // inputs go in at once, one Ready comes out; see ready.ts for what to do with it and in which order.
 
-import { unreachable } from '../assert.ts';
+import { assert, unreachable } from '../assert.ts';
 import type { Configuration, Entry, LogIndex, MemberId } from './entry.ts';
 import {
   becomeFollower, campaign, checkQuorum, countOwnVote, isElectable, isLoyal, onLost, onVoteReply, onVoteRequest, preCampaign, tickFollower,
@@ -28,7 +28,7 @@ import type { Turn } from './turn.ts';
 
 export class Raft {
   readonly state: RaftState;
-  readonly options: RaftOptions;
+  options: RaftOptions;
 
   constructor(options: RaftOptions, restored: Restored) {
     this.options = options;
@@ -49,6 +49,12 @@ export class Raft {
       if (turn.broadcast) broadcastAppend(turn);
     }
     return finish(turn);
+  }
+
+  /** What was promised in an earlier life has run out, and nothing is promised in this one: nothing is left to be kept. */
+  forgetPromises(): void {
+    assert(this.options.lease === undefined || this.options.lease.loyaltyMs === 0, 'a promise is kept until it has run out');
+    this.options = { ...this.options, lease: undefined };
   }
 
   get isLeader(): boolean {

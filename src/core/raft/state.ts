@@ -33,7 +33,7 @@ export interface RaftOptions {
    * Reads by lease, see lease.ts: for how long, on its own clock, this member elects nobody else once it has heard a
    * leader (0: it promises nothing), and by how much the rates of two clocks may differ. @default none
    */
-  readonly lease?: { readonly loyaltyMs: number; readonly driftMax: number };
+  readonly lease?: { readonly loyaltyMs: number; readonly driftMax: number } | undefined;
 }
 
 export const defaultRaftOptions: Omit<RaftOptions, 'id' | 'seed'> = {

@@ -380,7 +380,10 @@ export class Member implements ReplicaHost, SnapshotterHost {
     if (leaseDriftMax !== undefined) return this.#hasPromised ? undefined : writeSmallFile(disk, promisesPath, 1, emptyBytes);
     if (!this.#hasPromised) return;
     this.clock.after(2 * tickMs * electionTicks, () => {
-      if (!this.#closed) void disk.remove(promisesPath).catch(() => undefined);
+      if (this.#closed) return;
+      this.#hasPromised = false;
+      for (const { raft } of this.replicas.values()) raft.forgetPromises();
+      void disk.remove(promisesPath).catch(() => undefined);
     });
   }
 
