@@ -37,6 +37,9 @@ export interface CrashReport {
   lostEntries: number;
 }
 
+/** A call that failed because it was to: what a member says of its disk for this reason is true. */
+export class InflictedError extends DiskError {}
+
 export class SimDisk implements Disk {
   readonly faults: DiskFaults = { syncsUntilFailure: 0, spaceLeftBytes: Infinity, loseWriteTo: undefined, misdirectBytes: 0, misdirectTo: '', delayMs: 0, syncDelayMs: 0 };
   readonly #clock: Clock;
@@ -213,7 +216,7 @@ export class SimDisk implements Disk {
     const { faults } = this;
     const length = parts.reduce((sum, part) => sum + part.length, 0);
     const growth = Math.max(0, position + length - inode.size);
-    if (growth > faults.spaceLeftBytes) throw new DiskError('NO_SPACE', path, 'no space left on device');
+    if (growth > faults.spaceLeftBytes) throw new InflictedError('NO_SPACE', path, 'no space left on device');
     faults.spaceLeftBytes -= growth;
     const isMisdirected = length > 0 && path.endsWith(faults.misdirectTo);
     let at = position + (isMisdirected ? faults.misdirectBytes : 0);
@@ -230,7 +233,7 @@ export class SimDisk implements Disk {
   syncInode(path: string, inode: Inode): void {
     if (this.faults.syncsUntilFailure > 0 && --this.faults.syncsUntilFailure === 0) {
       inode.failSync(this.#random);
-      throw new DiskError('IO', path, 'input/output error');
+      throw new InflictedError('IO', path, 'input/output error');
     }
     this.syncs++;
     inode.sync();

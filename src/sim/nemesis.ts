@@ -1,9 +1,10 @@
 // Carries out a schedule of faults, keeps the atlas of what may be damaged, and is the operator who starts again what
 // has died.
 
-import type { OperationError } from '../core/errors.ts';
+import type { ErrorCode, OperationError } from '../core/errors.ts';
 import { nextUnit, seedRandom } from '../core/random.ts';
 import type { RandomState } from '../core/random.ts';
+import { InflictedError } from './disk.ts';
 import { BrokenClaim } from './judge/claim.ts';
 import type { Judge } from './judge/judge.ts';
 import type { Coverage, Mark } from './coverage.ts';
@@ -30,6 +31,8 @@ const votersMin = 3;
 const restartMs = 400;
 /** Of what goes to a member while some of it goes astray. */
 const strayShare = 0.3;
+/** What a member says that blames its disk. */
+const blaming: readonly ErrorCode[] = ['CORRUPT', 'DATA_LOST', 'DISK_FAILED', 'DATA_DIR_UNUSABLE'];
 /** A death that waits for a call that never comes happens anyway. */
 const patienceMs = 1500;
 
@@ -85,7 +88,7 @@ export class Nemesis {
   stopped(machine: Machine, failure: OperationError): void {
     const damage = this.#damageOf(machine);
     const { code } = failure;
-    if (code === 'DISK_FAILED' || code === 'DATA_DIR_UNUSABLE') {
+    if ((code === 'DISK_FAILED' || code === 'DATA_DIR_UNUSABLE') && isInflicted(failure)) {
       this.#coverage.mark('a member stopped: DISK_FAILED');
       return this.#startIn(machine, restartMs);
     }
@@ -103,7 +106,7 @@ export class Nemesis {
       damage.isGone = true;
       return;
     }
-    throw new BrokenClaim(code === 'CORRUPT' || code === 'DATA_LOST' ? 'noFalseAlarm' : 'noBug', `${machine.name} stopped: ${failure.message}${failure.cause instanceof Error ? `\n${failure.cause.stack}` : ''}`);
+    throw new BrokenClaim(blaming.includes(code) ? 'noFalseAlarm' : 'noBug', `${machine.name} stopped: ${failure.message}${failure.cause instanceof Error ? `\n${failure.cause.stack}` : ''}`);
   }
 
   /** All is well from here on: links, disks, clocks; whoever is down is started, and whoever was damaged shows it. */
@@ -374,6 +377,13 @@ export class Nemesis {
     const append = machine.disk.appends.get(lied.path);
     return machine.life?.started === true && append !== undefined && append.before > lied.position && machine.disk.faults.loseWriteTo === undefined && machine.disk.faults.misdirectBytes === 0;
   }
+}
+
+/** Whatever it was that stopped the member, its root is a call that the disk was told to fail; a file that we look for in vain is our own mistake. */
+function isInflicted(failure: OperationError): boolean {
+  let root: unknown = failure;
+  while (root instanceof Error && root.cause !== undefined) root = root.cause;
+  return root instanceof InflictedError;
 }
 
 export type { FaultClass };

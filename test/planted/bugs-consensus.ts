@@ -113,6 +113,19 @@ export const consensusBugs: readonly PlantedBug[] = [
     ],
   },
   {
+    name: 'append-commits-all-it-brings',
+    does: 'a follower that is told of any new commit commits all that the append made it hold, as if its leader’s disk and others’ had it, too',
+    breaks: 'law 3; Raft figure 2: the minimum of leaderCommit and the index of the last new entry',
+    claims: ['majority'],
+    edits: [
+      {
+        file: 'src/core/raft/replication.ts',
+        find: 'commitTo(turn, Math.min(message.commit, matched));',
+        replace: 'commitTo(turn, message.commit > log.committed ? matched : Math.min(message.commit, matched));',
+      },
+    ],
+  },
+  {
     name: 'heartbeat-commits-the-unmatched',
     does: 'a heartbeat tells the leader’s commit index to followers that are not known to hold it',
     breaks: 'law 3; thesis §3.5',

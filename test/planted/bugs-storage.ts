@@ -82,6 +82,20 @@ export const storageBugs: readonly PlantedBug[] = [
     ],
   },
   {
+    name: 'old-suffix-taken-for-the-new-one',
+    does: 'a follower whose disk holds as many entries as an append brings acknowledges at once, though they are those that it cuts',
+    breaks: 'law 1; Raft §5.3: what conflicts is deleted before what is new is appended',
+    claims: ['saidDurably'],
+    edits: [
+      { file: 'src/core/raft/replication.ts', find: '  const { prevIndex, prevTerm, entries } = message;\n', replace: '  const { prevIndex, prevTerm, entries } = message;\n  const held = log.durable;\n' },
+      {
+        file: 'src/core/raft/replication.ts',
+        find: '  acknowledge(turn, message.from, matched);\n}',
+        replace: "  if (matched <= held && termIsDurable(state)) send(turn, message.from, { type: 'appendReply', index: matched, rejected: false, hintIndex: 0, hintTerm: 0 });\n  else acknowledge(turn, message.from, matched);\n}",
+      },
+    ],
+  },
+  {
     name: 'self-acknowledgement-before-sync',
     does: 'a leader counts itself for entries that its own disk does not hold yet',
     breaks: 'law 1; thesis §10.2.1; etcd #14370',
@@ -181,6 +195,20 @@ export const storageBugs: readonly PlantedBug[] = [
         file: 'src/engine/replica/snapshot-file.ts',
         find: '    await file.sync();\n  } finally {',
         replace: '  } finally {',
+      },
+    ],
+  },
+  {
+    name: 'spare-segment-taken-twice',
+    does: 'the log forgets that its spare file was taken: the next segment looks for it in vain, and the member calls its disk failed',
+    breaks: 'law 6: a member stops because its disk failed; this one’s is well',
+    claims: ['noFalseAlarm'],
+    because: 'it stops with an error of the disk’s, is started again and goes on: only that nobody had hurt the disk shows it',
+    edits: [
+      {
+        file: 'src/engine/log/spare-pool.ts',
+        find: '      this.#zeroed = 0;\n      const { disk } = this.#ports;\n',
+        replace: '      const { disk } = this.#ports;\n',
       },
     ],
   },

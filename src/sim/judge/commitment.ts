@@ -1,7 +1,7 @@
 // What becomes committed, and stays so (law 3).
 
 import { Role } from '../../core/raft/index.ts';
-import type { LogIndex, MemberId } from '../../core/raft/index.ts';
+import type { LogIndex, MemberId, Term } from '../../core/raft/index.ts';
 import type { World } from '../world.ts';
 import { isWitness } from './checker.ts';
 import type { Checker, Roster, Sight, Stand } from './checker.ts';
@@ -43,6 +43,7 @@ export class Commitment implements Checker {
     const { machine, raft } = sight;
     const { log, role, term } = raft.state;
     if (log.committed < before.committed) throw new BrokenClaim('committedStays', `the commit index of ${machine.name} went from ${before.committed} to ${log.committed}`);
+    let isNews = false;
     for (let index = Math.max(before.committed, log.offset) + 1; index <= log.committed; index++) {
       const entry = log.entries[index - log.offset - 1]!;
       const known = this.#ledger.at(index);
@@ -51,11 +52,14 @@ export class Commitment implements Checker {
         const whole = isWitness(machine) ? this.#logs.whole(entry) : entry;
         if (whole === undefined) throw new BrokenClaim('majority', `${machine.name}, a witness, commits ${index}, which nobody has`);
         this.#ledger.commit(whole, term);
+        // Founders begin with the same first entry, and nobody has to count it.
+        isNews = index > 1;
       } else if (known.term !== entry.term || (!isWitness(machine) && known.print !== printOf(entry))) {
         throw new BrokenClaim('committedStays', `at ${index} term ${known.term} is committed, and ${machine.name} commits term ${entry.term}`);
       }
     }
     if (role === Role.leader && log.committed > log.offset) this.#checkCounted(sight, before.last);
+    else if (isNews) this.#checkHeld(sight);
   }
 
   /** @param lastBefore where its log ended when it was last looked at */
@@ -65,10 +69,27 @@ export class Commitment implements Checker {
     const its = raft.termAt(committed)!;
     if (its !== term) throw new BrokenClaim('ownTerm', `${machine.name} of term ${term} commits ${committed}, which is of term ${its}`);
     this.#promises.saidEntry(machine.at, Math.min(committed, log.durable), raft);
-    const holders = new Set<MemberId>();
-    for (const [at, id] of this.#roster) if (this.#promises.holds(at, committed, its)) holders.add(id);
+    const holders = this.#holders(committed, its);
     // The one that rules, or, where it came in the same turn, the one before it.
     const ruled = configurations.some(({ configuration }, at) => (at === configurations.length - 1 || configurations[at + 1]!.index > lastBefore) && isMajority(configuration, holders));
     if (!ruled) throw new BrokenClaim('majority', `${machine.name} commits ${committed} of term ${its}, promised by ${holders.size} of ${this.#world.machines.length}`);
+  }
+
+  /**
+   * A leader is looked at before what it sends leaves. So nobody hears of a commit before it is known, and who does not lead
+   * has news only if it stepped down, or died, as it had counted. Under which configuration nobody can tell any more.
+   */
+  #checkHeld({ machine, raft }: Sight): void {
+    const { log: { committed, durable }, configurations } = raft.state;
+    const its = raft.termAt(committed)!;
+    this.#promises.saidEntry(machine.at, Math.min(committed, durable), raft);
+    const holders = this.#holders(committed, its);
+    if (!configurations.some(({ configuration }) => isMajority(configuration, holders))) {
+      throw new BrokenClaim('majority', `${machine.name}, which does not lead, commits ${committed} of term ${its}, promised by ${holders.size} of ${this.#world.machines.length}`);
+    }
+  }
+
+  #holders(index: LogIndex, term: Term): ReadonlySet<MemberId> {
+    return new Set([...this.#roster].filter(([at]) => this.#promises.holds(at, index, term)).map(([, id]) => id));
   }
 }

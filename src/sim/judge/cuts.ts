@@ -17,7 +17,7 @@ export class Cuts implements Checker {
     const submit = round.submit.bind(round);
     const terms: (Term | undefined)[] = [];
     for (const { index, term } of raft.state.log.entries) terms[index] = term;
-    round.submit = (writes, durable): void => {
+    round.submit = (writes, durable, lost): void => {
       for (const [at, write] of writes.entries()) {
         if (write.type === 'cut') {
           const after = writes.slice(at + 1).find(({ type }) => type === 'entries');
@@ -29,7 +29,7 @@ export class Cuts implements Checker {
         }
         if (write.type === 'entries') for (const { index, term } of write.entries) terms[index] = term;
       }
-      submit(writes, durable);
+      submit(writes, durable, lost);
     };
   }
 }

@@ -126,6 +126,10 @@ export class Judge {
     if (replica === undefined) return;
     const { raft } = replica;
     this.#roster.set(machine.at, raft.state.id);
-    for (const checker of this.#checkers) checker.sends?.({ machine, life, replica, raft }, message);
+    const sight = { machine, life, replica, raft };
+    // What it decided in this turn is known before anybody hears of it: the member may die in saying so.
+    if (this.#lives[machine.at] !== life) this.#meet(sight);
+    this.#compare(sight, this.#stands[machine.at]!);
+    for (const checker of this.#checkers) checker.sends?.(sight, message);
   }
 }

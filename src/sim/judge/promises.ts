@@ -5,6 +5,7 @@ import { machinesMax } from '../world.ts';
 import type { Checker, Sight, Stand } from './checker.ts';
 import { BrokenClaim } from './claim.ts';
 import type { Ledger } from './ledger.ts';
+import { Stored } from './stored.ts';
 
 interface Promised {
   readonly index: LogIndex;
@@ -16,6 +17,7 @@ const promisesKept = 64;
 /** saidDurably of entries, durable, termsRise. */
 export class Promises implements Checker {
   readonly #ledger: Ledger;
+  readonly #stored = new Stored();
   /** By machine: what it said, or counted, to be durable; and the highest term it said. */
   readonly #promised: Promised[][] = Array.from({ length: machinesMax }, () => []);
   readonly #term: Term[] = Array.from({ length: machinesMax }, () => 0);
@@ -28,6 +30,7 @@ export class Promises implements Checker {
 
   lostDisk(at: number): void {
     this.#forgotten[at] = this.#promised[at]!;
+    this.#stored.lostDisk(at);
     this.#promised[at] = [];
     this.#term[at] = 0;
   }
@@ -49,6 +52,7 @@ export class Promises implements Checker {
   saidEntry(at: number, index: LogIndex, raft: Raft): void {
     const term = raft.termAt(index);
     if (term === undefined || term === 0) return;
+    this.#stored.owe(at, index);
     const kept = this.#promised[at]!;
     const newest = kept.at(-1);
     if (newest?.index === index && newest.term === term) return;
@@ -58,9 +62,18 @@ export class Promises implements Checker {
     if (kept.length > promisesKept) kept.shift();
   }
 
-  met({ machine: { at, name }, raft }: Sight): void {
+  met(sight: Sight): void {
+    this.#checkKept(sight);
+    this.#stored.met(sight);
+  }
+
+  #checkKept(sight: Sight): void {
+    const { machine: { at, name }, raft } = sight;
     const { term, log } = raft.state;
     if (term < this.#term[at]!) throw new BrokenClaim('termsRise', `${name} came back in term ${term}, and had said ${this.#term[at]}`);
+    // Whether it is committed does not matter: by this promise it may be, also when the member is gone.
+    const missing = this.#stored.missing(sight);
+    if (missing !== undefined) throw new BrokenClaim('durable', `${name} promised entry ${missing.index} of term ${missing.term}, and came back with ${has(raft, missing.index)}`);
     const kept = this.#promised[at]!.findLast((each) => this.#ledger.at(each.index)?.term === each.term);
     if (kept === undefined) return;
     if (raft.lastIndex < kept.index) {
@@ -83,7 +96,17 @@ export class Promises implements Checker {
     const { hardState, lastIndex } = life.member!.log!.state(1);
     if (hardState.term < message.term) throw new BrokenClaim('saidDurably', `${name} answers in term ${message.term}`);
     if (hardState.term === message.term && lastIndex < message.index) throw new BrokenClaim('saidDurably', `${name} acknowledges ${message.index}, and its log ends at ${lastIndex}`);
+    // An old suffix may be as long as what comes in its place: which entry is durable there, its term says.
+    const { term } = raft.state;
+    const acknowledged = raft.termAt(message.index);
+    if (term === message.term && acknowledged !== undefined && message.index > raft.state.log.offset && this.#stored.durableAt(at, message.index) !== acknowledged) {
+      throw new BrokenClaim('saidDurably', `${name} acknowledges ${message.index} of term ${acknowledged}, and its disk has ${this.#stored.durableAt(at, message.index) ?? 'none'} there`);
+    }
     this.saidTerm(at, message.term);
     this.saidEntry(at, message.index, raft);
   }
+}
+
+function has(raft: Raft, index: LogIndex): string {
+  return index > raft.lastIndex ? `a log that ends at ${raft.lastIndex}` : `one of term ${raft.termAt(index)}`;
 }

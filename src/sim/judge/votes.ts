@@ -32,11 +32,11 @@ export class Votes implements Checker {
     if (vote !== undefined && state.vote !== vote) throw new BrokenClaim('oneVote', `${machine.name} came back in term ${state.term}, and had forgotten the vote that it gave in it`);
     const { round } = life.member!;
     const submit = round.submit.bind(round);
-    round.submit = (writes, durable): void =>
+    round.submit = (writes, durable, lost): void =>
       submit(writes, () => {
         this.#checkDurable(machine, life);
         durable();
-      });
+      }, lost);
   }
 
   /** A vote that was given is in every hard state that is durable in its term. */
