@@ -52,9 +52,7 @@ export class Link {
   /** False: dropped, because the link is down or its queue is full. */
   send(type: number, stream: number, body: Uint8Array): boolean {
     if (!this.#open || this.#connection === undefined || this.#connection.queuedBytes > queuedBytesMax) return false;
-    const frame = encodeFrame(type, stream, body);
-    this.#pulse?.wrote(frame.length);
-    this.#connection.write(frame);
+    this.#connection.write(encodeFrame(type, stream, body));
     return true;
   }
 
@@ -122,9 +120,13 @@ export class Link {
     this.#open = true;
     this.#backoff = backoffMs.first;
     this.#openedAt = this.#ports.clock.now();
+    // Before anything that may be long: behind it the first question would be late.
+    if ((answer.features & HelloFeature.answersPings) !== 0) this.#pulse = this.#pulseOf(connection);
     this.#handlers.opened(answer);
-    if ((answer.features & HelloFeature.answersPings) === 0) return;
-    this.#pulse = new Pulse(this.#ports.clock, connection, () => {
+  }
+
+  #pulseOf(connection: Connection): Pulse {
+    return new Pulse(this.#ports.clock, connection, () => {
       this.#ports.logger.log('warn', 'a peer does not answer any more: the connection is given up', { address: this.#address, purpose: this.#hello.purpose });
       connection.destroy();
     });

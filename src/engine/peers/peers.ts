@@ -182,7 +182,7 @@ export class Peers {
       pause: () => valve.pause(),
       resume: () => valve.resume(),
     });
-    const watch = new Watch(this.#ports.clock, () => {
+    const watch = new Watch(this.#ports.clock, (number) => reply(PeerFrame.pong, encodeNumber(number)), () => {
       this.#ports.logger.log('info', 'a peer has gone without a word: its connection is given up', { member: hello.member, purpose: hello.purpose });
       connection.destroy();
     });
@@ -193,8 +193,7 @@ export class Peers {
           reply(PeerFrame.birthAnswer, encodeBirthAnswer({ birth: this.#acquaintances.birthOf(hello.member) ?? 0, hasRun: this.#handlers.hasRun() }));
           return;
         case PeerFrame.ping:
-          watch.asked();
-          return reply(PeerFrame.pong, encodeNumber(decodeNumber(body)));
+          return watch.asked(decodeNumber(body));
         default:
           if (type >= PeerFrame.snapshotOffer && type <= PeerFrame.snapshotDone) valve.wait(body.length, this.#handlers.snapshotFrame(hello.member, type, body, reply));
       }

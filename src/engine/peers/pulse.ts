@@ -1,7 +1,8 @@
 // Whether somebody still lives at the other end of a connection. A cable that is pulled, a filter that drops, a machine
 // that loses its power: none of them says so, and TCP alone finds out minutes later, if it has something to send. So who
 // dialed asks (`ping`) whenever it heard nothing for a beat, and who accepted answers (`pong`), as its hello has said: an
-// older member's does not, and its silence says nothing.
+// older member's does not, and its silence says nothing. Who accepted says so unasked, too, while bytes come: on a slow
+// line the question waits for long behind what was sent before it.
 //
 // What is counted is beats without a sign of life, never time: a process that stood still finds its timer due before its
 // sockets are read, and would take its own absence for the other's. Each beat is set when the one before has passed, so
@@ -17,23 +18,21 @@ const unansweredMax = 5;
 /** Who accepted is in no hurry: all it has to lose is memory. */
 const watchMs = 10_000;
 const silentMax = 6;
+/** While bytes come it says so at least so often. */
+const sayMs = 1000;
 
 /** The dialer's side of one connection, to one who answers. Begins with a question, so that the other side knows one who asks. */
 export class Pulse {
   readonly #clock: Clock;
-  readonly #connection: Pick<Connection, 'write' | 'queuedBytes'>;
+  readonly #connection: Pick<Connection, 'write'>;
   readonly #dead: () => void;
   #cancel: (() => void) | undefined;
   #asked = 0;
   #unanswered = 0;
   #heard = false;
-  #written = 0;
-  /** At the last beat. */
-  #queued = 0;
-  #taken = 0;
 
   /** `dead`: nobody answers any more. Called once, and it is over then. */
-  constructor(clock: Clock, connection: Pick<Connection, 'write' | 'queuedBytes'>, dead: () => void) {
+  constructor(clock: Clock, connection: Pick<Connection, 'write'>, dead: () => void) {
     this.#clock = clock;
     this.#connection = connection;
     this.#dead = dead;
@@ -47,11 +46,6 @@ export class Pulse {
     this.#unanswered = 0;
   }
 
-  /** So many bytes were written to the connection. */
-  wrote(bytes: number): void {
-    this.#written += bytes;
-  }
-
   stop(): void {
     this.#cancel?.();
   }
@@ -61,31 +55,15 @@ export class Pulse {
   }
 
   #beat(): void {
-    if (this.#hasMoved()) this.heard();
     if (this.#unanswered >= unansweredMax) return this.#dead();
     if (!this.#heard) this.#ask();
     this.#heard = false;
     this.#next();
   }
 
-  /**
-   * What waited to be sent has begun to leave: somebody takes it, though our question waits behind it. Without a queue
-   * that says nothing: the system takes a little of anything, and for nobody.
-   */
-  #hasMoved(): boolean {
-    const queued = this.#connection.queuedBytes;
-    const taken = this.#written - queued;
-    const moved = this.#queued > 0 && taken > this.#taken;
-    this.#queued = queued;
-    this.#taken = taken;
-    return moved;
-  }
-
   #ask(): void {
-    const frame = encodeFrame(PeerFrame.ping, 0, encodeNumber(++this.#asked));
     this.#unanswered++;
-    this.wrote(frame.length);
-    this.#connection.write(frame);
+    this.#connection.write(encodeFrame(PeerFrame.ping, 0, encodeNumber(++this.#asked)));
   }
 }
 
@@ -95,27 +73,40 @@ export class Pulse {
  */
 export class Watch {
   readonly #clock: Clock;
+  readonly #say: (number: number) => void;
   readonly #dead: () => void;
   #cancel: (() => void) | undefined;
   #isOver = false;
   #silent = 0;
+  #saidAt = 0;
 
-  constructor(clock: Clock, dead: () => void) {
+  /** `say`: answers with a number; 0 where nothing was asked. */
+  constructor(clock: Clock, say: (number: number) => void, dead: () => void) {
     this.#clock = clock;
+    this.#say = say;
     this.#dead = dead;
   }
 
-  asked(): void {
-    if (this.#cancel === undefined && !this.#isOver) this.#next();
+  asked(number: number): void {
+    if (this.#isOver) return;
+    if (this.#cancel === undefined) this.#next();
+    this.#answer(number);
   }
 
+  /** Bytes came, of whatever. */
   heard(): void {
     this.#silent = 0;
+    if (this.#cancel !== undefined && !this.#isOver && this.#clock.now() - this.#saidAt >= sayMs) this.#answer(0);
   }
 
   stop(): void {
     this.#isOver = true;
     this.#cancel?.();
+  }
+
+  #answer(number: number): void {
+    this.#saidAt = this.#clock.now();
+    this.#say(number);
   }
 
   #next(): void {
