@@ -113,6 +113,21 @@ describe('the simulated disk, on demand', () => {
     expect(found).toEqual(new Set([0, 1, undefined]));
   });
 
+  it('fails the next call of one kind, which does nothing, and no other', async () => {
+    const { clock, disk } = world();
+    await run(clock, disk.open('a', { create: 'must' }));
+    disk.faults.failNext = 'rename';
+    await run(clock, disk.syncDirectory(''));
+    await expect(run(clock, disk.rename('a', 'b'))).rejects.toMatchObject({ code: 'IO' });
+    expect(await run(clock, disk.list(''))).toEqual(['a']);
+    disk.faults.failNext = 'syncDirectory';
+    await run(clock, disk.rename('a', 'b'));
+    await expect(run(clock, disk.syncDirectory(''))).rejects.toMatchObject({ code: 'IO' });
+    expect(await run(clock, disk.list(''))).toEqual(['b']);
+    await run(clock, disk.syncDirectory(''));
+    expect([...disk.crash().contents().keys()]).toEqual(['b']);
+  });
+
   it('runs out of space where files grow, and nowhere else', async () => {
     const { clock, disk } = world();
     const file = await run(clock, disk.open('a', { create: 'must' }));

@@ -10,6 +10,8 @@ import { Namespace, parentOf } from './namespace.ts';
 export interface DiskFaults {
   /** Syncs until one fails: 1 is the next. 0: none will. */
   syncsUntilFailure: number;
+  /** The next call of this kind fails, and does nothing. */
+  failNext: DiskCall | undefined;
   /** Bytes by which files may still grow. */
   spaceLeftBytes: number;
   /** The next write to a path that ends with this is answered and never stored. */
@@ -41,7 +43,7 @@ export interface CrashReport {
 export class InflictedError extends DiskError {}
 
 export class SimDisk implements Disk {
-  readonly faults: DiskFaults = { syncsUntilFailure: 0, spaceLeftBytes: Infinity, loseWriteTo: undefined, misdirectBytes: 0, misdirectTo: '', delayMs: 0, syncDelayMs: 0 };
+  readonly faults: DiskFaults = { syncsUntilFailure: 0, failNext: undefined, spaceLeftBytes: Infinity, loseWriteTo: undefined, misdirectBytes: 0, misdirectTo: '', delayMs: 0, syncDelayMs: 0 };
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #names: Namespace;
@@ -195,6 +197,10 @@ export class SimDisk implements Disk {
       const act = (): void => {
         if (this.#isDead) return;
         try {
+          if (this.faults.failNext === kind) {
+            this.faults.failNext = undefined;
+            throw new InflictedError('IO', path, 'input/output error');
+          }
           resolve(work());
         } catch (error) {
           reject(error);

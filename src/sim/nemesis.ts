@@ -8,7 +8,7 @@ import { InflictedError } from './disk.ts';
 import { BrokenClaim } from './judge/claim.ts';
 import type { Judge } from './judge/judge.ts';
 import type { Coverage, Mark } from './coverage.ts';
-import { faultClassNames } from './schedule.ts';
+import { failingCalls, faultClassNames } from './schedule.ts';
 import type { Fault, FaultClass, Schedule } from './schedule.ts';
 import { Operator, joinKinds } from './operator.ts';
 import type { Life, Machine, World } from './world.ts';
@@ -118,7 +118,7 @@ export class Nemesis {
     for (const machine of world.machines) {
       this.#armed[machine.at] = undefined;
       for (const other of world.machines) world.link(machine.at, other.at, undefined);
-      Object.assign(machine.disk.faults, { spaceLeftBytes: Infinity, syncsUntilFailure: 0, loseWriteTo: undefined, misdirectBytes: 0, ...this.#pace() });
+      Object.assign(machine.disk.faults, { spaceLeftBytes: Infinity, syncsUntilFailure: 0, failNext: undefined, loseWriteTo: undefined, misdirectBytes: 0, ...this.#pace() });
       machine.life?.incarnation.resume();
       machine.life?.incarnation.drift(1);
       if (this.#damageOf(machine).isDamaged && !this.#damageOf(machine).isGone && machine.life !== undefined) world.crash(machine.at, 'exit');
@@ -211,6 +211,9 @@ export class Nemesis {
         return true;
       case 'failSync':
         disk.faults.syncsUntilFailure = 1;
+        return true;
+      case 'failCall':
+        disk.faults.failNext = failingCalls[fault.amount];
         return true;
       case 'rot':
         return this.#rot(machine, fault.amount);

@@ -18,6 +18,7 @@ export const faultClasses = {
   slow: 'every sync of a disk takes `amount` ms longer',
   full: 'a disk has no space left',
   failSync: 'one sync of a disk fails, and nobody knows what of it was stored',
+  failCall: 'the next opening (`amount` 0), renaming (1), removing (2), syncing of a directory (3), truncating (4), listing (5) or reading (6) on a disk fails',
   rot: 'bits flip in what a disk has stored',
   misdirect: 'a write to the log lands `amount` bytes from where it should',
   lostWrite: 'a write to the log is answered and never stored',
@@ -102,6 +103,9 @@ export interface DrawOptions {
   /** Only these; `labs`: the MIT labs' network, and what happens there. */
   readonly nemesis?: Nemeses | undefined;
 }
+
+/** By the `amount` of a `failCall`. */
+export const failingCalls = ['open', 'rename', 'remove', 'syncDirectory', 'truncate', 'list', 'read'] as const;
 
 /** Who belongs to the cluster changes at a pace of its own, so that it takes no other fault's place. */
 const membership: readonly FaultClass[] = ['join', 'promote', 'remove', 'replace', 'exchange'];
@@ -210,6 +214,8 @@ function drawFault(random: RandomState, kind: FaultClass, at: number, profile: P
     }
     case 'join':
       return { ...base, amount: pick([0, 0, 1, 2]) };
+    case 'failCall':
+      return { ...base, amount: below(failingCalls.length) };
     case 'jump':
       return { ...base, amount: pick([-3_600_000, -1000, 1000, 30_000, 3_600_000]) };
     case 'partition':

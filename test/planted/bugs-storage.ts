@@ -148,6 +148,20 @@ export const storageBugs: readonly PlantedBug[] = [
     ],
   },
   {
+    name: 'acknowledged-after-failed-directory-sync',
+    does: 'a failed sync of the log’s directory is passed over: what is written to the segment without a durable name is called durable',
+    breaks: 'law 6: a failed sync stops the member, a directory’s as a file’s',
+    claims: ['durable', 'termsRise', 'oneVote'],
+    world: { nodes: 3, nemesis: ['failCall', 'power'] },
+    edits: [
+      {
+        file: 'src/engine/log/segment.ts',
+        find: '  await disk.rename(building, path);\n  await disk.syncDirectory(directory);\n',
+        replace: '  await disk.rename(building, path);\n  await disk.syncDirectory(directory).catch(() => undefined);\n',
+      },
+    ],
+  },
+  {
     name: 'damage-taken-for-a-torn-tail',
     does: 'a record in the middle of the log that does not verify ends the log, and what follows is cut',
     breaks: 'law 7; etcd #6378 the other way round',
