@@ -29,6 +29,8 @@ const presentMax = 2;
 /** One that is well leaves only if so many with data stay. */
 const votersMin = 3;
 const restartMs = 400;
+/** Names of files that nobody has to believe yet. */
+const unfinished = /\.(tmp|partial)$|\/(next|spare)$/;
 /** Of what goes to a member while some of it goes astray. */
 const strayShare = 0.3;
 /** What a member says that blames its disk. */
@@ -348,11 +350,22 @@ export class Nemesis {
     return this.#schedule.profile.damageable.includes(machine.at) && !this.#damageOf(machine).isDamaged && machine.life?.started === true;
   }
 
-  /** Bits flip where the log says that it is whole: behind it something was synced since, so that it is no torn tail. */
+  /**
+   * Bits flip where the log says that it is whole: behind it something was synced since, so that it is no torn tail. Or, every
+   * other time, in a file that is whole: a segment that others followed, an index, a snapshot, a small file.
+   */
   #rot(machine: Machine, amount: number): boolean {
     if (!this.#mayDamage(machine)) return false;
     // What was let go meanwhile has another name by now.
     const names = machine.disk.contents();
+    const newest = [...names.keys()].findLast((name) => name.endsWith('.log'));
+    const whole = [...names].filter(([name, { length }]) => length > 0 && name !== newest && !unfinished.test(name));
+    if (amount % 2 === 1 && whole.length > 0) {
+      const [name, { length }] = whole[(amount >>> 4) % whole.length]!;
+      machine.disk.flip(name, (amount >>> 8) % length, 1 << amount % 8);
+      this.#damageOf(machine).isDamaged = true;
+      return true;
+    }
     const [path, append] = [...machine.disk.appends].findLast(([name, { before }]) => name.endsWith('.log') && before > 0 && names.has(name)) ?? [];
     if (path === undefined || append === undefined) return false;
     machine.disk.flip(path, amount % append.before, 1 << amount % 8);
