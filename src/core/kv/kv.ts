@@ -38,6 +38,8 @@ export class Kv {
   /** In order of revision: what the next compaction has to look at. */
   #superseded: Superseded[];
   #applying = false;
+  /** What the state was when the entry that is being applied began: between its commands it is nobody else's. */
+  #before: Pick<KvState, 'revision' | 'compactRevision' | 'clusterVersion'> & { readonly digest: Digest };
   readonly #values = new ValueStore();
 
   constructor(state: KvState = { ...emptyState }, digest: Digest = new Digest(), sessions: Map<number, Session> = new Map(), superseded: Superseded[] = []) {
@@ -45,6 +47,7 @@ export class Kv {
     this.#digest = digest;
     this.#sessions = new Sessions(digest, sessions);
     this.#superseded = superseded;
+    this.#before = { ...state, digest };
   }
 
   get revision(): Revision {
@@ -75,10 +78,11 @@ export class Kv {
     return { keys: this.#state.keys, bytes: this.#state.bytes, sessions: this.#sessions.size };
   }
 
-  /** The state, its sessions and its compaction, in 16 hex digits. O(1). */
+  /** The state, its sessions and its compaction after whole entries, in 16 hex digits: of equal indexes, equal states. O(1). */
   digest(): { readonly revision: Revision; readonly index: number; readonly digest: string } {
-    const { revision, compactRevision, clusterVersion, appliedIndex: index } = this.#state;
-    const whole = this.#digest.clone();
+    const index = this.#state.appliedIndex;
+    const { revision, compactRevision, clusterVersion, digest } = this.#applying ? this.#before : { ...this.#state, digest: this.#digest };
+    const whole = digest.clone();
     // Builds that know only the lowest do not count it, and must agree with us while they are there.
     if (clusterVersion > clusterVersions.lowest) whole.add(mix(clusterVersion), mix(~clusterVersion));
     whole.add(Math.imul(revision | 0, 0x9e3779b1), Math.imul(compactRevision | 0, 0x85ebca77) ^ revision);
@@ -89,6 +93,8 @@ export class Kv {
   apply(index: number, term: number, payload: Uint8Array | undefined): Application {
     assert(!this.#applying, 'entries are applied one after the other');
     assert(index === this.#state.appliedIndex + 1, 'entries are applied in order, each once');
+    const { revision, compactRevision, clusterVersion } = this.#state;
+    this.#before = { revision, compactRevision, clusterVersion, digest: this.#digest.clone() };
     this.#applying = true;
     return new Application(this.#apply(index, term, payload));
   }
