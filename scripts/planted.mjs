@@ -84,7 +84,10 @@ if (values.list) {
   process.exit(0);
 }
 if (values.build !== undefined) {
-  if (bugs.length !== 1) throw new Error(`--build wants one bug, by --only; these are ${bugs.length}`);
+  if (bugs.length !== 1) {
+    console.error(`planted: --build wants one bug; --only names ${bugs.length}: ${bugs.slice(0, 5).map(({ name }) => name).join(', ')}${bugs.length > 5 ? ', …' : ''}`);
+    process.exit(2);
+  }
   buildPlanted(sound, resolve(values.build), bugs[0], plant);
   console.log(`${bugs[0].name} is in ${values.build}: node ${join(values.build, 'src/face/cli/main.js')} sim --seed 7`);
   process.exit(0);
