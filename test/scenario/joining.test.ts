@@ -102,3 +102,20 @@ describe('a member whose address is wrong', () => {
     }
   });
 });
+
+describe('a member that is asked to remove itself', () => {
+  it('hears that it is done, and names who is left, also whoever asks it again before it stops', async () => {
+    for (let seed = 0; seed < 10; seed++) {
+      const cluster = new SimCluster(seed);
+      await cluster.startAll();
+      const follower = cluster.lives.find((life) => life !== cluster.leader())!;
+      const { member: id } = follower.service.status();
+      const asked = [0, 1, 2].map(() => follower.service.changeMembership({ type: 'remove', id }, { deadlineMs: 5000 }));
+      for (const { members } of await cluster.settle(Promise.all(asked))) {
+        expect(members).toHaveLength(2);
+        expect(members.map((row) => row.id)).not.toContain(id);
+      }
+      await cluster.until(() => follower.failure?.code === 'MEMBER_REMOVED', 5000, 'it stops');
+    }
+  });
+});

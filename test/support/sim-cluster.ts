@@ -154,7 +154,8 @@ export class SimCluster {
       done = true;
     });
     marked.catch(() => undefined);
-    for (let turns = 0; !done && turns < 1000; turns++) await this.clock.advance(1);
+    for (let turns = 0; !done && turns < 60_000; turns++) await this.clock.advance(1);
+    if (!done) throw new Error(`not settled in a minute of virtual time\n${this.logged.slice(-40).join('\n')}`);
     return marked;
   }
 

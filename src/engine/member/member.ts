@@ -69,6 +69,8 @@ export class Member implements ReplicaHost, SnapshotterHost {
   #closed = false;
   /** Its last life voted for nobody for a while after each heartbeat. */
   #hasPromised = false;
+  /** Until what was promised in an earlier life has run out; 0: nothing is left of it. */
+  #promiseTicks = 0;
   #removed = false;
 
   private constructor(ports: Ports, options: MemberOptions, machines: MachineFactory, acquaintances: Acquaintances, lock: { release(): Promise<void> }, found: Found) {
@@ -156,6 +158,7 @@ export class Member implements ReplicaHost, SnapshotterHost {
     this.peers.introduce(identity.birth);
     this.#ticker = new Ticker(this.clock, this.replicaOptions.tickMs, () => {
       for (const replica of this.replicas.values()) replica.tick();
+      this.#tickPromises();
       this.#promote();
     });
   }
@@ -375,16 +378,19 @@ export class Member implements ReplicaHost, SnapshotterHost {
    */
   async #keepPromises(): Promise<void> {
     const { disk } = this.ports;
-    const { tickMs, electionTicks, leaseDriftMax } = this.replicaOptions;
+    const { leaseDriftMax } = this.replicaOptions;
     this.#hasPromised = (await readSmallFile(disk, promisesPath, 1)) !== undefined;
     if (leaseDriftMax !== undefined) return this.#hasPromised ? undefined : writeSmallFile(disk, promisesPath, 1, emptyBytes);
     if (!this.#hasPromised) return;
-    this.clock.after(2 * tickMs * electionTicks, () => {
-      if (this.#closed) return;
-      this.#hasPromised = false;
-      for (const { raft } of this.replicas.values()) raft.forgetPromises();
-      void disk.remove(promisesPath).catch(() => undefined);
-    });
+    this.#promiseTicks = 2 * this.replicaOptions.electionTicks;
+  }
+
+  /** In ticks, as promises are kept: they come late, but never early, however a clock may jump. */
+  #tickPromises(): void {
+    if (this.#promiseTicks === 0 || --this.#promiseTicks > 0) return;
+    this.#hasPromised = false;
+    for (const { raft } of this.replicas.values()) raft.forgetPromises();
+    void this.ports.disk.remove(promisesPath).catch(() => undefined);
   }
 
   async #openReplica(group: GroupId): Promise<void> {
@@ -434,7 +440,7 @@ export class Member implements ReplicaHost, SnapshotterHost {
       const arrived = (offer: SnapshotOffer): void => {
         this.#receive(offer.group, { type: 'snapshot', from: offer.from, to: this.identity.member, term: offer.term, marker: offer.marker });
       };
-      receiver = new SnapshotReceiver(this.ports, snapshotDirectory, this.identity.cluster, wanted, arrived);
+      receiver = new SnapshotReceiver(this.ports, snapshotDirectory, this.identity.cluster, from, wanted, arrived);
       this.#receivers.set(from, receiver);
     }
     return receiver;

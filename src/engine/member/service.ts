@@ -189,7 +189,9 @@ export class KvService implements MemberService {
       if (replica instanceof OperationError) throw replica;
       try {
         await abortable(replica.change(encoded, end), options.signal);
-        return { id, members: this.members() };
+        // Whoever removed itself is sent nothing any more, and never sees the list without it.
+        const gone = change.type === 'remove' ? [change.id, ...(change.also ?? [])] : [];
+        return { id, members: this.members().filter((row) => !gone.includes(row.id)) };
       } catch (error) {
         // Certainly not in the log, and likely to go better in a moment.
         const passing = error instanceof OperationError && (error.code === 'CHANGE_IN_PROGRESS' || error.code === 'NO_LEADER');

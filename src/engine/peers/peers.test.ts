@@ -11,7 +11,7 @@ import { Acquaintances } from '../member/identity.ts';
 import { acceptHello } from '../native/index.ts';
 import { SnapshotReceiver } from '../replica/snapshots.ts';
 import type { Connection, ConnectionHandlers, Ports } from '../ports.ts';
-import { PeerFrame, encodeNumber, encodeOffer } from './frames.ts';
+import { PeerFrame, decodeNumber, encodeNumber, encodeOffer } from './frames.ts';
 import { encodeMessage } from './message-codec.ts';
 import { Peers } from './peers.ts';
 
@@ -24,17 +24,17 @@ class Pair {
   readonly heard: { readonly by: number; readonly message: Message }[] = [];
 
   /** A member that knows these others, and has the birth. */
-  async member(id: number, knows: readonly MemberInfo[], birth: number, disk: SimDisk = this.disk(id)): Promise<Peers> {
+  async member(id: number, knows: readonly MemberInfo[], birth: number, disk: SimDisk = this.disk(id), onRefused: (member: number) => void = () => undefined): Promise<Peers> {
     const seed = seedRandom(id);
     const ports: Ports = {
       clock: this.clock, random: { uint32: () => nextUint32(seed) }, disk, network: this.network.of(`n${id}`), logger: { log: () => undefined },
     };
     const acquaintances = await this.settled(Acquaintances.open(disk));
     await this.settled(disk.makeDirectory('s'));
-    const receiver = new SnapshotReceiver(ports, 's', cluster, () => true, () => undefined);
+    const receiver = new SnapshotReceiver(ports, 's', cluster, 2, () => true, () => undefined);
     const peers = new Peers(ports, newHello('control', cluster, id), acquaintances, {
       message: (_group, message) => void this.heard.push({ by: id, message }),
-      unreachable: () => undefined, hasRun: () => true, removed: () => undefined,
+      unreachable: (member, refused) => void (refused && onRefused(member)), hasRun: () => true, removed: () => undefined,
       snapshotFrame: (_from, type, body, reply) => receiver.frame(type, body, reply),
       snapshotConnectionClosed: (_from, reply) => receiver.closed(reply),
     });
@@ -45,6 +45,12 @@ class Pair {
     peers.introduce(birth);
     await this.clock.advance(200);
     return peers;
+  }
+
+  /** The second member has introduced itself, as it does on its control connection before it sends anything. */
+  async met(peers: Peers): Promise<void> {
+    peers.accept(new Caller(), newHello('control', cluster, 2), introduction(22));
+    await this.clock.advance(200);
   }
 
   disk(id: number): SimDisk {
@@ -197,6 +203,7 @@ describe('peers', () => {
   it('a connection that broke unheard, and speaks or ends late, does not end the snapshot that comes on its successor', async () => {
     const pair = new Pair();
     const peers = await pair.member(1, [], 11);
+    await pair.met(peers);
     const marker = { index: 20, term: 1, producer: 1, id: 1, configuration: noConfiguration };
     const offer = encodeFrame(PeerFrame.snapshotOffer, 0, encodeOffer({ group: 1, from: 2, term: 1, marker, bytes: 100 }));
     const [broken, successor] = [new Caller(), new Caller()];
@@ -235,6 +242,7 @@ describe('peers', () => {
     const pair = new Pair();
     const disk = pair.disk(1);
     const peers = await pair.member(1, [], 11, disk);
+    await pair.met(peers);
     disk.faults.delayMs = 100;
     const caller = new Caller();
     const marker = { index: 20, term: 1, producer: 1, id: 1, configuration: noConfiguration };
@@ -257,23 +265,79 @@ describe('peers', () => {
     expect(caller.answers.map(({ type }) => type)).toEqual([PeerFrame.snapshotResume, ...Array.from({ length: sent }, () => PeerFrame.snapshotAck)]);
   });
 
-  it('is read again when the last reason not to is gone: the disk behind the birth, or the birth behind the disk', async () => {
+  it('is read again when the last reason not to is gone: a birth that is on record already ends before the disk', async () => {
     const pair = new Pair();
     const disk = pair.disk(1);
     const peers = await pair.member(1, [], 11, disk);
+    await pair.met(peers);
     disk.faults.delayMs = 1000;
     const caller = new Caller();
     peers.accept(caller, newHello('bulk', cluster, 2), encodeFrame(PeerFrame.snapshotOffer, 0, encodeOffer({ group: 1, from: 2, term: 1, marker: { index: 20, term: 1, producer: 1, id: 1, configuration: noConfiguration }, bytes: 1 << 30 })));
     caller.handlers.data(encodeFrame(PeerFrame.snapshotChunk, 0, new Writer((5 << 20) + 8).u53(0).raw(new Uint8Array(5 << 20)).finish()));
     caller.handlers.data(introduction(22));
+    await pair.clock.advance(500);
     expect(caller.isPaused).toBe(true);
-    let wasRead = false;
-    for (let n = 0; n < 1000 && !wasRead; n++) {
-      await pair.clock.advance(100);
-      wasRead = !caller.isPaused;
-      if (wasRead) expect((await pair.settled(Acquaintances.open(disk))).birthOf(2)).toBe(22);
-    }
-    expect(wasRead).toBe(true);
+    await pair.clock.advance(20_000);
+    expect(caller.isPaused).toBe(false);
     expect(caller.answers.map(({ type }) => type)).toEqual([PeerFrame.snapshotResume, PeerFrame.snapshotAck]);
+  });
+
+  it('frames without a byte are not free: they wait with their sender, too', async () => {
+    const pair = new Pair();
+    const disk = pair.disk(1);
+    const peers = await pair.member(1, [], 11, disk);
+    await pair.met(peers);
+    disk.faults.delayMs = 1000;
+    const caller = new Caller();
+    peers.accept(caller, newHello('bulk', cluster, 2), encodeFrame(PeerFrame.snapshotOffer, 0, encodeOffer({ group: 1, from: 2, term: 1, marker: { index: 20, term: 1, producer: 1, id: 1, configuration: noConfiguration }, bytes: 1 << 30 })));
+    let sent = 0;
+    while (!caller.isPaused && sent < 100_000) {
+      caller.handlers.data(encodeFrame(PeerFrame.snapshotAck, 0, new Uint8Array(0)));
+      sent++;
+    }
+    expect(sent).toBeLessThan(10_000);
+    await pair.clock.advance(20_000);
+    expect(caller.isPaused).toBe(false);
+  });
+
+  it('a snapshot of one who never introduced itself, or in the name of another, is not taken', async () => {
+    const pair = new Pair();
+    const peers = await pair.member(1, [], 11);
+    const offerOf = (from: number): Uint8Array => encodeFrame(PeerFrame.snapshotOffer, 0, encodeOffer({ group: 1, from, term: 1, marker: { index: 20, term: 1, producer: 1, id: 1, configuration: noConfiguration }, bytes: 100 }));
+    const stranger = new Caller();
+    peers.accept(stranger, newHello('bulk', cluster, 2), offerOf(2));
+    expect(stranger.isDestroyed).toBe(true);
+    await pair.met(peers);
+    const another = new Caller();
+    peers.accept(another, newHello('bulk', cluster, 2), offerOf(3));
+    await pair.clock.advance(200);
+    expect(another.answers.map(({ type, body }) => [type, decodeNumber(body)])).toEqual([[PeerFrame.snapshotDone, 0]]);
+  });
+
+  it('so many connections may say to be peers, and no more; none once it is closed', async () => {
+    const pair = new Pair();
+    const peers = await pair.member(1, [], 11);
+    const callers = Array.from({ length: 1025 }, () => new Caller());
+    for (const caller of callers) peers.accept(caller, newHello('control', cluster, 2), new Uint8Array(0));
+    expect(callers.filter(({ isDestroyed }) => isDestroyed)).toEqual([callers.at(-1)]);
+    peers.close();
+    const late = new Caller();
+    peers.accept(late, newHello('control', cluster, 2), new Uint8Array(0));
+    expect(late.isDestroyed).toBe(true);
+  });
+
+  it('who only says that it is a member does not keep us from learning that the member is gone', async () => {
+    const pair = new Pair();
+    const gone: number[] = [];
+    const peers = await pair.member(1, [infoOf(2)], 11, undefined, (member) => void gone.push(member));
+    peers.accept(new Caller(), newHello('control', cluster, 2), new Uint8Array(0));
+    await pair.clock.advance(2000);
+    expect(gone).toContain(2);
+    gone.length = 0;
+    await pair.met(peers);
+    await pair.clock.advance(200);
+    gone.length = 0;
+    await pair.clock.advance(5000);
+    expect(gone).toEqual([]);
   });
 });

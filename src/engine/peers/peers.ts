@@ -40,6 +40,8 @@ interface Dialer {
   readonly reply: (type: number, body: Uint8Array) => void;
   /** It was told on this connection who answers. */
   isGreeted: boolean;
+  /** It has said on this connection who it is, and that is on record: until then it is anybody. */
+  isMet: boolean;
 }
 
 /** The connection that a voice speaks on. */
@@ -51,6 +53,11 @@ interface Line {
   pause?(): void;
   resume?(): void;
 }
+
+/** Connections that peers, or who says to be one, may have here at a time: each member has two. */
+const acceptedMax = 1024;
+/** What a frame costs beside its bytes while it waits: one without any is not free. */
+const frameOverhead = 512;
 
 type Frame = (type: number, body: Uint8Array) => void;
 /** Takes a frame; what is neither a message nor an introduction goes on to `otherwise`. */
@@ -79,6 +86,7 @@ export class Peers {
   readonly #clusterVersions = new Map<MemberId, number>();
   #birth = 0;
   #asking = false;
+  #isClosed = false;
   messagesSent = 0;
   messagesReceived = 0;
 
@@ -104,7 +112,7 @@ export class Peers {
 
   /** These were removed, and that is committed: they are told so, and not listened to any more. */
   setRemoved(removed: readonly MemberId[]): void {
-    if (removed.length === this.#removed.size) return;
+    if (removed.length === this.#removed.size && removed.every((id) => this.#removed.has(id))) return;
     this.#removed = new Set(removed);
     for (const { member, reply } of this.#dialers.values()) if (this.#removed.has(member)) reply(PeerFrame.removed, emptyBytes);
   }
@@ -150,7 +158,7 @@ export class Peers {
   }
 
   #dialerOf(id: MemberId): Dialer | undefined {
-    return [...this.#dialers.values()].findLast(({ member, purpose }) => member === id && purpose === 'control');
+    return [...this.#dialers.values()].findLast(({ member, purpose, isMet }) => member === id && purpose === 'control' && isMet);
   }
 
   /** A further link to the member, for snapshots. */
@@ -166,6 +174,10 @@ export class Peers {
 
   /** A connection whose hello (already answered) said that a peer dialed it. */
   accept(connection: Connection, hello: Hello, firstBytes: Uint8Array): void {
+    if (this.#isClosed || this.#accepted.size >= acceptedMax) {
+      if (!this.#isClosed) this.#ports.logger.log('warn', 'too many connections of peers: one more is turned away', { member: hello.member, acceptedMax });
+      return connection.destroy();
+    }
     this.#accepted.add(connection);
     const frames = new FrameReader(peerFrameBytesMax);
     const reply = (type: number, body: Uint8Array): void => {
@@ -174,10 +186,14 @@ export class Peers {
       this.#ports.logger.log('warn', 'a peer does not read what it is answered', { member: hello.member, queuedBytes: connection.queuedBytes });
       connection.destroy();
     };
-    this.#dialers.set(connection, { member: hello.member, purpose: hello.purpose, reply, isGreeted: false });
+    const dialer: Dialer = { member: hello.member, purpose: hello.purpose, reply, isGreeted: false, isMet: false };
+    this.#dialers.set(connection, dialer);
     const valve = new Valve(connection);
     const voice = this.#voice(hello.member, {
-      met: () => void this.#clusterVersions.set(hello.member, Math.max(hello.clusterVersion, clusterVersions.lowest)),
+      met: () => {
+        dialer.isMet = true;
+        this.#clusterVersions.set(hello.member, Math.max(hello.clusterVersion, clusterVersions.lowest));
+      },
       refuse: () => connection.destroy(),
       pause: () => valve.pause(),
       resume: () => valve.resume(),
@@ -195,7 +211,10 @@ export class Peers {
         case PeerFrame.ping:
           return watch.asked(decodeNumber(body));
         default:
-          if (type >= PeerFrame.snapshotOffer && type <= PeerFrame.snapshotDone) valve.wait(body.length, this.#handlers.snapshotFrame(hello.member, type, body, reply));
+          if (type < PeerFrame.snapshotOffer || type > PeerFrame.snapshotDone) return;
+          // Whoever leads us has introduced itself on its control connection, in this life or an earlier one.
+          if (this.#acquaintances.birthOf(hello.member) === undefined) return connection.destroy();
+          valve.wait(body.length + frameOverhead, this.#handlers.snapshotFrame(hello.member, type, body, reply));
       }
     };
     const data = (bytes: Uint8Array): void => {
@@ -221,6 +240,7 @@ export class Peers {
   }
 
   close(): void {
+    this.#isClosed = true;
     for (const peer of this.#peers.values()) peer.control.close();
     for (const connection of this.#accepted) connection.destroy();
     this.#peers.clear();

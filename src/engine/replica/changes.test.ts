@@ -46,6 +46,7 @@ describe('a change of membership that was appended', () => {
     const unanswered = changes.add(1000, true).done;
     changes.removed();
     await unanswered;
+    await changes.add(1000, true).done;
     changes.failEverything({ code: 'UNAVAILABLE' });
     expect(await ours).toBe('done');
     expect(await another).toBe('UNAVAILABLE');

@@ -26,9 +26,11 @@ export class PendingChanges {
   #appended: Appended[] = [];
   /** Refs below are nobody's: whoever asks under one does not wait. */
   #nextRef = 1;
+  #isRemoved = false;
 
   add(deadline: number, leaves = false): { readonly ref: number; readonly done: Promise<void> } {
     const ref = this.#nextRef++;
+    if (this.#isRemoved && leaves) return { ref, done: Promise.resolve() };
     const done = new Promise<void>((resolve, reject) => {
       this.#asked.set(ref, { deadline, leaves, settle: (failure) => (failure === undefined ? resolve() : reject(new OperationError(failure))) });
     });
@@ -71,6 +73,7 @@ export class PendingChanges {
 
   /** This member was removed. Whoever asked it for that has what it wanted, though we may never see it committed: nobody sends us more. */
   removed(): void {
+    this.#isRemoved = true;
     for (const waiter of this.#asked.values()) if (waiter.leaves) finish(waiter, undefined);
     const isDone = ({ waiter, isCommitted }: Appended): boolean => waiter.leaves || isCommitted;
     for (const { waiter } of this.#appended.filter(isDone)) finish(waiter, undefined);

@@ -34,7 +34,7 @@ class Receiving {
   live(disk: SimDisk): this {
     this.disk = disk;
     const ports = { clock: this.clock, random, disk, network: undefined as never, logger: { log: () => undefined } };
-    this.#receiver = new SnapshotReceiver(ports, 's', 1, () => true, () => void this.arrived++);
+    this.#receiver = new SnapshotReceiver(ports, 's', 1, 1, () => true, () => void this.arrived++);
     return this;
   }
 

@@ -2,6 +2,7 @@
 // holds, received in chunks that a broken connection does not lose.
 
 import { OperationError } from '../../core/errors.ts';
+import type { MemberId } from '../../core/raft/index.ts';
 import { PeerFrame, chunkBytesMax, decodeNumber, decodeOffer, encodeNumber, encodeOffer } from '../peers/frames.ts';
 import type { SnapshotOffer } from '../peers/frames.ts';
 import { Writer, Reader } from '../../core/wire/index.ts';
@@ -92,6 +93,7 @@ export class SnapshotReceiver {
   readonly #ports: Ports;
   readonly #directory: string;
   readonly #cluster: number;
+  readonly #from: MemberId;
   /** Says whether the offer is of use; called when the file is durable. */
   readonly #wanted: (offer: SnapshotOffer) => boolean;
   readonly #arrived: (offer: SnapshotOffer) => void;
@@ -100,10 +102,11 @@ export class SnapshotReceiver {
   /** Of the connection that the newest offer came by. One that broke unheard may end, or be heard, long after it. */
   #current: Reply | undefined;
 
-  constructor(ports: Ports, directory: string, cluster: number, wanted: (offer: SnapshotOffer) => boolean, arrived: (offer: SnapshotOffer) => void) {
+  constructor(ports: Ports, directory: string, cluster: number, from: MemberId, wanted: (offer: SnapshotOffer) => boolean, arrived: (offer: SnapshotOffer) => void) {
     this.#ports = ports;
     this.#directory = directory;
     this.#cluster = cluster;
+    this.#from = from;
     this.#wanted = wanted;
     this.#arrived = arrived;
   }
@@ -140,6 +143,7 @@ export class SnapshotReceiver {
   }
 
   async #offered(offer: SnapshotOffer, reply: Reply): Promise<void> {
+    if (offer.from !== this.#from) throw new OperationError({ code: 'PROTOCOL', detail: 'a snapshot is offered in the name of another' });
     await this.#abandon();
     const path = snapshotPath(this.#directory, offer.group, offer.marker);
     const { disk } = this.#ports;
