@@ -5,10 +5,12 @@ import { pathToFileURL } from 'node:url';
 
 const [directory, first, count, seconds, awaited = '', flags = ''] = process.argv.slice(2);
 const claims = awaited.split(',');
-const [, nodes] = /--nodes (\d+)/.exec(flags) ?? [];
+const [, nodes] = /--nodes (\S+)/.exec(flags) ?? [];
 const [, nemesis] = /--nemesis (\S+)/.exec(flags) ?? [];
-const world = { ...(nodes === undefined ? {} : { nodes: Number(nodes) }), ...(nemesis === undefined ? {} : { nemesis: nemesis.split(',') }) };
-const { runSeed } = await import(pathToFileURL(join(directory, 'src/face/sim.js')).href);
+const built = (file) => import(pathToFileURL(join(directory, 'src', 'face', file)).href);
+const { parseNemesis, parseNodes } = await built('cli/sim.js');
+const world = { ...(nodes === undefined ? {} : { nodes: parseNodes(nodes) }), ...(nemesis === undefined ? {} : { nemesis: parseNemesis(nemesis) }) };
+const { runSeed } = await built('sim.js');
 for (let seed = Number(first); seed < Number(first) + Number(count); seed++) {
   const { verdict, failure, hash } = await runSeed({ seed, seconds: Number(seconds), ...world });
   process.stdout.write(`${JSON.stringify({ seed, verdict, detail: failure?.message, hash })}\n`);

@@ -5,7 +5,7 @@
 //   --seeds N     budget of seeds per bug (150)        --seconds S   simulated seconds per seed (15)
 //   --first SEED  where to begin (drawn anew)          --jobs N      builds tried at a time (2)
 //   --nodes N, --nemesis LIST   only such worlds, as of `thole sim`; by default those that the bug names, or all that it draws
-//   --write       puts the rows of these bugs into docs/track-record.md
+//   --write       puts the rows of these bugs into docs/track-record.md, but for those whose hunt was cut off
 //   --list        what there is to plant
 //   --build DIR   builds one bug to stay: `node DIR/src/face/cli/main.js sim --seed 7 --trace run.ndjson`
 import { spawn } from 'node:child_process';
@@ -13,8 +13,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { buildPlanted, buildSound, loadBugs, root } from './planted-build.mjs';
+import { parsed } from './parsed.mjs';
 import { rewriteRows } from './track-record.mjs';
 
 const text = { type: 'string' };
@@ -24,14 +26,14 @@ const { values } = parseArgs({
 const { seeds: budget = 150, seconds = 15, jobs = 2, first = 1 + Math.floor(Math.random() * 1_000_000_000) } = Object.fromEntries(
   ['seeds', 'seconds', 'jobs', 'first'].filter((name) => values[name] !== undefined).map((name) => [name, Number(values[name])]),
 );
-if ([budget, seconds, jobs, first].some((each) => !(each >= 0))) {
-  console.error('planted: --seeds, --seconds, --jobs and --first are numbers');
+if ([budget, seconds, jobs].some((each) => !Number.isInteger(each) || each < 1) || !Number.isInteger(first) || first < 0) {
+  console.error('planted: --seeds, --seconds and --jobs are whole numbers from 1, --first one from 0');
   process.exit(2);
 }
 /** The flags of `thole sim` that name the worlds in which a bug is hunted. */
 function worldOf({ world = {} }) {
   const { nodes, nemesis } = values.nodes === undefined && values.nemesis === undefined ? { ...world, nemesis: world.nemesis?.join(',') } : values;
-  return [...(nodes === undefined ? [] : [`--nodes ${nodes}`]), ...(nemesis === undefined ? [] : [`--nemesis ${nemesis}`])].join(' ');
+  return [...(nodes === undefined ? [] : [`--nodes ${nodes}`]), ...(nemesis === undefined ? [] : [`--nemesis ${nemesis.replaceAll(' ', '')}`])].join(' ');
 }
 /** A seed that takes longer than this in real time has hung. */
 const hungMs = 120_000;
@@ -56,21 +58,37 @@ function runSeeds(directory, world, from, count, claims) {
       }, hungMs);
     };
     arm();
+    const over = (failure) => {
+      clearTimeout(timer);
+      resolve({ results, failure });
+    };
+    // Without processes or descriptors to be had there is no child, and perhaps no pipes either.
+    child.once('error', (error) => over(error.message));
+    if (child.stdout === undefined || child.stdout === null) return;
     child.stderr.on('data', (data) => (errors += data));
     createInterface({ input: child.stdout }).on('line', (line) => {
       arm();
-      results.push(JSON.parse(line));
+      const said = parsed(line);
+      // The last line of a process that was killed is half a line.
+      if (said === undefined) errors += `${line}\n`;
+      else results.push(said);
     });
-    child.on('close', (code) => {
-      clearTimeout(timer);
-      resolve({ results, failure: code === 0 ? undefined : errors.trim().split('\n').slice(0, 3).join(' ') || `exit ${code}` });
-    });
+    child.on('close', (code, signal) => over(code === 0 ? undefined : errors.trim().split('\n').slice(0, 3).join(' ') || (signal ?? `exit ${code}`)));
   });
 }
 
 const sound = join(work, 'sound');
 buildSound(sound);
 const { plantedBugs, plant } = await loadBugs(sound);
+// A fault that nobody knows would be drawn, and never happen: the bug would not be found, and nobody would know why.
+const { parseNemesis, parseNodes } = await import(pathToFileURL(join(sound, 'src/face/cli/sim.js')).href);
+try {
+  if (values.nodes !== undefined) parseNodes(values.nodes);
+  if (values.nemesis !== undefined) parseNemesis(values.nemesis);
+} catch (error) {
+  console.error(`planted: --nodes and --nemesis are as of thole sim: ${error.message}`);
+  process.exit(2);
+}
 const only = (values.only ?? '').split(',');
 const bugs = plantedBugs.filter(({ name }) => only.some((part) => name.includes(part)));
 // None of none would be a success.
@@ -155,7 +173,10 @@ for (const { seed, verdict, detail } of dirty) console.log(`control: seed ${seed
 const isSane = dirty.length === 0 && sane.length === total;
 console.log(`planted: ${hits.length} of ${bugs.length} found; without a bug ${sane.length - dirty.length} of the ${total} seeds that were needed are clean`);
 if (values.write) {
-  if (isSane) rewriteRows(plantedBugs, rows, budget);
+  // A hunt that was cut off has found nothing, and tried less than it says: the row that is there is better.
+  const hunted = rows.filter(({ found, failure }) => found !== undefined || failure === undefined);
+  for (const { bug } of rows.filter((row) => !hunted.includes(row))) console.error(`planted: the row of ${bug.name} stays as it is: its hunt was cut off`);
+  if (isSane) rewriteRows(plantedBugs, hunted, budget);
   else console.error('planted: nothing is written while the seeds are not clean without a bug');
 }
 process.exitCode = hits.length === bugs.length && isSane ? 0 : 1;

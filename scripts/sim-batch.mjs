@@ -1,22 +1,11 @@
 // Seeds by the batch, each batch in a process of its own (`thole sim --seeds a..b --json`): for the soak, which never
 // ends, and the census, which counts.
-import { execFileSync, spawn } from 'node:child_process';
-import { dirname, join } from 'node:path';
+import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
+import { parsed } from './parsed.mjs';
 
-export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const children = new Set();
 let isStopping = false;
-
-export function commitOf() {
-  try {
-    return execFileSync('git', ['-C', root, 'rev-parse', '--short', 'HEAD'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
-  } catch {
-    // Not a clone: the seed says enough.
-    return 'unknown';
-  }
-}
 
 export const noSums = () => ({ seeds: 0, failed: 0, led: 0, undecided: 0, simulatedSeconds: 0, events: 0, faults: {}, coverage: {} });
 
@@ -25,38 +14,65 @@ export function addSums(total, sum) {
   for (const table of ['faults', 'coverage']) for (const [name, count] of Object.entries(sum[table])) total[table][name] = (total[table][name] ?? 0) + count;
 }
 
+/** Of one seed, as far as its line tells. */
+function sumOf({ verdict, leaderChanges, undecided, simulatedSeconds }) {
+  return { ...noSums(), seeds: 1, failed: verdict === 'ok' ? 0 : 1, led: leaderChanges > 0 ? 1 : 0, undecided: undecided > 0 ? 1 : 0, simulatedSeconds };
+}
+
 /**
- * What the batch says last is its sum; undefined when it was stopped. `heard` is told of every seed as it ends, `failed` of those that
- * broke a claim.
+ * Resolves with `{ isWhole, sum, failures, problem }` and never rejects. A batch that was cut off has of its sum what its seeds said
+ * one by one: above all those that failed. `problem` says why, if nobody asked for it. `failed` is told of every seed that broke a claim.
  */
-export function runBatch(from, to, flags, failed, heard = () => undefined) {
-  return new Promise((resolve, reject) => {
+export function runBatch(build, from, to, flags, failed) {
+  return new Promise((resolve) => {
+    const part = noSums();
+    const failures = [];
+    let whole;
+    let problem;
+    let errors = '';
+    const over = (end) => {
+      children.delete(child);
+      if (whole !== undefined && problem === undefined) return resolve({ isWhole: true, sum: whole, failures, problem });
+      if (!isStopping) problem ??= `a batch of seeds ${from}..${to} ended without a sum (${end}): ${errors}`;
+      resolve({ isWhole: false, sum: part, failures, problem });
+    };
+    const hear = (line) => {
+      const said = parsed(line);
+      // The last line of a process that was killed is half a line.
+      if (said === undefined) return void (errors += `${line}\n`);
+      if (said.seed === undefined) return void (whole = said);
+      addSums(part, sumOf(said));
+      if (said.verdict === 'ok') return;
+      const { seed, verdict, message, replay } = said;
+      failures.push({ seed, verdict, message, replay });
+      failed(said);
+    };
     // Worlds are built and dropped by the thousand: a nursery that holds more of them costs a tenth less.
-    const args = ['--max-semi-space-size=64', join(root, 'dist', 'face', 'cli', 'main.js'), 'sim', '--seeds', `${from}..${to}`, '--json', ...flags];
+    const args = ['--max-semi-space-size=64', build.main, 'sim', '--seeds', `${from}..${to}`, '--json', ...flags];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     children.add(child);
-    let last;
-    let errors = '';
+    // Without processes or descriptors to be had there is no child, and perhaps no pipes either.
+    child.once('error', (error) => over(error.message));
+    if (child.stdout === undefined || child.stdout === null) return;
     child.stderr.on('data', (bytes) => (errors += bytes));
     const lines = createInterface({ input: child.stdout });
     lines.on('line', (line) => {
-      const said = JSON.parse(line);
-      if (said.seed !== undefined) heard(said);
-      if (said.seed !== undefined && said.verdict !== 'ok') failed(said);
-      last = said;
+      try {
+        hear(line);
+      } catch (error) {
+        // Whoever is told of failures writes them to a disk, which may be full.
+        problem ??= error.message;
+        child.kill();
+      }
     });
     // Its output ends before it does.
-    let code;
+    let end;
     let isRead = false;
-    const over = () => {
-      if (code === undefined || !isRead) return;
-      children.delete(child);
-      if (last?.seeds !== undefined) return resolve(last);
-      if (isStopping) return resolve(undefined);
-      reject(new Error(`a batch of seeds ${from}..${to} ended without a sum (exit ${code}): ${errors}`));
+    const ended = () => {
+      if (end !== undefined && isRead) over(end);
     };
-    lines.on('close', () => ((isRead = true), over()));
-    child.on('exit', (status, signal) => ((code = status ?? signal), over()));
+    lines.on('close', () => ((isRead = true), ended()));
+    child.on('exit', (status, signal) => ((end = signal ?? `exit ${status}`), ended()));
   });
 }
 
@@ -70,5 +86,21 @@ export const stopping = () => isStopping;
 
 process.on('SIGINT', stopBatches);
 process.on('SIGTERM', stopBatches);
+
+/** Runs `jobs` of them side by side to their ends, also when one meets a problem: the others count what they have, first. */
+export async function inParallel(jobs, worker) {
+  const problems = [];
+  await Promise.all(
+    Array.from({ length: jobs }, async () => {
+      try {
+        await worker();
+      } catch (error) {
+        problems.push(error.message);
+        stopBatches();
+      }
+    }),
+  );
+  return problems;
+}
 
 export const listOf = (counts) => Object.entries(counts).map(([name, count]) => `${name} ${count}`).join(', ');

@@ -2,7 +2,9 @@
 
 import { connect as connectOver } from '../engine/client/index.ts';
 import type { Client, ClientOptions } from '../engine/client/index.ts';
-import type { Logger } from '../engine/ports.ts';
+import { formatAddress, parseEndpoint } from '../engine/address.ts';
+import { DialError } from '../engine/ports.ts';
+import type { Logger, Network } from '../engine/ports.ts';
 import { nodeClock } from '../node/clock.ts';
 import { nodeRandom } from '../node/random.ts';
 import { nodeNetwork } from '../node/tcp.ts';
@@ -18,4 +20,17 @@ const silent: Logger = { log: () => undefined };
  */
 export function connect(options: ClientOptions & { readonly logger?: Logger | undefined }): Promise<Client> {
   return connectOver(options, { clock: nodeClock, random: nodeRandom, network: nodeNetwork, logger: options.logger ?? silent });
+}
+
+/** A client that knows one member and no other: whatever it is told of a leader elsewhere, only that member's answer counts. */
+export async function connectOnly(endpoint: string, options: Omit<ClientOptions, 'endpoints'>): Promise<Client> {
+  const only = formatAddress(parseEndpoint(endpoint));
+  const network: Network = {
+    dial: async (address, limits) => {
+      if (formatAddress(address) !== only) throw new DialError(`only ${only} is asked`, true);
+      return nodeNetwork.dial(address, limits);
+    },
+    listen: (address, onConnection) => nodeNetwork.listen(address, onConnection),
+  };
+  return connectOver({ ...options, endpoints: [endpoint] }, { clock: nodeClock, random: nodeRandom, network, logger: silent });
 }

@@ -1,7 +1,7 @@
 // `thole sim` as a stranger meets it: what it prints, what it writes, how it exits.
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -160,9 +160,79 @@ describe('soak and census', () => {
     const first = census('--seeds', '1..5');
     expect([first.status, json(readFileSync(join(directory, 'c.json'), 'utf8'))]).toEqual([0, expect.objectContaining({ verdict: 'ok', seeds: 5, failed: 0 })]);
     const both = census('--seeds', '1..7');
-    expect(both.lines[0]).toContain('5 seeds of this commit are in c.ndjson already');
+    expect(both.lines[0]).toContain('5 seeds of this build are in c.ndjson already');
     const sum = json(readFileSync(join(directory, 'c.json'), 'utf8'));
     expect([both.status, sum]).toEqual([0, expect.objectContaining({ verdict: 'ok', seeds: 7, range: '1..7' })]);
     expect(sum['simulatedSeconds']).toBeGreaterThanOrEqual(7);
+  });
+
+  /** A clone whose dist/ may be changed. */
+  function clone(): string {
+    const copy = join(directory, 'clone');
+    for (const part of ['scripts', 'dist']) cpSync(join(root, part), join(copy, part), { recursive: true });
+    cpSync(join(root, 'package.json'), join(copy, 'package.json'));
+    symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'), 'junction');
+    return copy;
+  }
+  const censusOf = (copy: string, ...more: string[]): string[] => [join(copy, 'scripts/census.mjs'), '--jobs', '1', '--out', join(directory, 'c.ndjson'), '--json', join(directory, 'c.json'), ...more];
+
+  it('what was counted is of the build it was counted on: another build begins anew', () => {
+    const copy = clone();
+    const census = (): Ran => run(censusOf(copy, '--seeds', '1..1', '--', '--seconds', '1'));
+    expect(census().status).toBe(0);
+    const first = json(readFileSync(join(directory, 'c.json'), 'utf8'));
+    expect(first).toMatchObject({ commit: expect.any(String) as unknown, build: expect.stringMatching(/^[0-9a-f]{12}$/) as unknown, node: process.version });
+    expect(census().lines[0]).toContain('1 seeds of this build are in');
+    appendFileSync(join(copy, 'dist/sim/index.js'), '// edited\n');
+    const again = census();
+    expect([again.status, again.lines.join('\n')]).toEqual([0, expect.not.stringContaining('are in') as unknown]);
+    expect(json(readFileSync(join(directory, 'c.json'), 'utf8'))['build']).not.toBe(first['build']);
+  });
+
+  it('a census goes on with the build that it began with, whatever becomes of dist/', async () => {
+    const copy = clone();
+    const census = new Running(process.execPath, censusOf(copy, '--seeds', '1..4', '--batch', '1', '--', '--seconds', '1'));
+    await eventually('the first batch', () => (existsSync(join(directory, 'c.ndjson')) ? true : undefined), 120_000);
+    rmSync(join(copy, 'dist'), { recursive: true });
+    expect([await census.end(120_000), census.err]).toEqual([{ code: 0, signal: null }, '']);
+    expect(json(readFileSync(join(directory, 'c.json'), 'utf8'))).toMatchObject({ verdict: 'ok', seeds: 4 });
+  });
+
+  it('a census that is stopped in the middle of a batch says what broke in it', async () => {
+    const census = new Running(process.execPath, censusOf(root, '--seeds', '3..500', '--batch', '500', '--', ...broken));
+    await eventually('a failure', () => (census.out.includes('npx thole sim --seed 3 ') ? true : undefined), 120_000);
+    census.kill('SIGINT');
+    expect(await census.end(30_000)).toEqual({ code: 1, signal: null });
+    const { failed, failures } = json(readFileSync(join(directory, 'c.json'), 'utf8')) as { failed: number; failures: { seed: number }[] };
+    expect([failed, failures[0]?.seed]).toEqual([failures.length, 3]);
+  });
+
+  it.each([[['--jobs', '0']], [['--jobs', '']], [['--seeds', '0']], [['--minutes', '']]])('a soak with %j would run nothing, and is refused', (words) => {
+    const { status, err } = run([join(root, 'scripts/soak.mjs'), ...words]);
+    expect([status, err]).toEqual([2, expect.stringContaining('whole numbers from 1')]);
+  });
+});
+
+describe('what the command line ends with', () => {
+  /** A module that is loaded before the command line. */
+  const before = (code: string): string[] => ['--import', `data:text/javascript,${encodeURIComponent(code)}`];
+
+  it('what nobody foresaw is 70, with its stack, and never a verdict', () => {
+    const { status, err } = run([...before("process.stdout.write = () => { throw new TypeError('ours'); }"), main, 'sim', '--seed', '7', '--seconds', '1']);
+    expect([status, err]).toEqual([70, expect.stringMatching(/TypeError: ours\n {4}at /)]);
+    const later = run([...before("setTimeout(() => { throw new TypeError('later'); })"), main, 'sim', '--seeds', '1..3', '--seconds', '1']);
+    expect([later.status, later.err]).toEqual([70, expect.stringContaining('TypeError: later')]);
+  });
+
+  it('a reader that has had enough ends it quietly; what broke until then has broken', async () => {
+    const reader = async (words: readonly string[]): Promise<unknown> => {
+      const sim = new Running(process.execPath, [main, 'sim', ...words]);
+      await eventually('a line', () => (sim.out.includes('\n') ? true : undefined), 120_000);
+      sim.child.stdout!.destroy();
+      const { code } = await sim.end(120_000);
+      return [code, sim.err.includes('EPIPE')];
+    };
+    expect(await reader(['--seeds', '1..500', '--seconds', '1', '--nemesis', 'none'])).toEqual([0, false]);
+    expect(await reader(['--seeds', '3..500', ...broken])).toEqual([1, false]);
   });
 });

@@ -1,8 +1,20 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { checkCommand } from './check.ts';
+
+/** The next check ends with it. */
+const broken: { what: Error | undefined } = { what: undefined };
+vi.mock(import('../check/check.ts'), async (original) => {
+  const { check } = await original();
+  const breaking: typeof check = (...args) => {
+    const { what } = broken;
+    broken.what = undefined;
+    return what === undefined ? check(...args) : Promise.reject(what);
+  };
+  return { check: breaking };
+});
 
 let directory = '';
 const file = (name: string): string => join(directory, name);
@@ -64,6 +76,21 @@ describe('thole check', () => {
     expect(complaints).toMatch(/broken\.edn: line 3, column 20: the text ends where } is missing\n.*none\.edn: ENOENT/s);
     expect(out).toMatch(/ ok 2 /);
     expect(code).toBe(2);
+  });
+
+  it('exits 2 for more than a text may hold, and still judges the rest', async () => {
+    // A hole of three gigabytes takes no room.
+    await writeFile(file('huge.edn'), '');
+    await truncate(file('huge.edn'), 3 * 2 ** 30);
+    const { code, out, complaints } = await run('--model', 'register', file('huge.edn'), file('ok.edn'));
+    expect([code, out, complaints]).toEqual([2, expect.stringMatching(/ ok 2 /), expect.stringMatching(/huge\.edn: .*(2 GiB|too large|longer than)/i)]);
+  });
+
+  it('exits 70, and not as if a history were illegal, when checking itself fails; the rest is judged', async () => {
+    broken.what = new Error('a checking thread ended without an answer');
+    const { code, out, complaints } = await run('--model', 'cas-register', file('ok.edn'), file('stale.edn'));
+    expect([code, out]).toEqual([70, expect.stringMatching(/^\S*stale\.edn illegal /)]);
+    expect(complaints).toContain('ok.edn: it could not be checked: Error: a checking thread ended');
   });
 
   it('exits 2 for wrong usage', async () => {

@@ -1,6 +1,6 @@
 // `thole check`: files of recorded histories in, one verdict a line out.
 //
-// Exit codes: 0 all ok, 1 any illegal, 3 any unknown and none illegal, 2 usage, or a file that cannot be read.
+// Exit codes: 0 all ok, 1 any illegal, 3 any unknown and none illegal, 2 usage, or a file that cannot be read, 70 one that we failed to check.
 
 import { readFile, writeFile } from 'node:fs/promises';
 import { extname } from 'node:path';
@@ -23,6 +23,7 @@ import {
   zoo,
 } from '../../core/linear/index.ts';
 import { check } from '../check/check.ts';
+import { exitCodes as everyVerbs } from './exit.ts';
 
 interface Flags {
   readonly model: ModelName;
@@ -34,8 +35,9 @@ interface Flags {
 }
 
 /** In order of weight: what is worse hides what is better. */
-const exitCodes = { ok: 0, unknown: 3, illegal: 1, unreadable: 2 } as const;
-const usage = 2;
+const exitCodes = { ok: 0, unknown: 3, illegal: 1, unreadable: 2, unchecked: everyVerbs.internal } as const;
+const byWeight = ['unchecked', 'unreadable', 'illegal', 'unknown'] as const;
+const { usage } = everyVerbs;
 
 const formatsByExtension: Readonly<Record<string, Format>> = {
   '.log': 'jepsen',
@@ -55,7 +57,7 @@ export function checkCommand(): Command {
     .option('--html <out>', 'write one self-contained page about all the files')
     .option('--json', 'one JSON object a line instead')
     .addHelpText('after', `\nModels:\n${modelNames.map((name) => `  ${name.padEnd(16)}${zoo[name].summary}`).join('\n')}`)
-    .addHelpText('after', '\nExit codes: 0 all ok, 1 any illegal, 3 any unknown and none illegal, 2 usage or unreadable input')
+    .addHelpText('after', '\nExit codes: 0 all ok, 1 any illegal, 3 any unknown and none illegal, 2 usage or unreadable input, 70 a failure of ours')
     // Commander's own 1 for a wrong flag would say "illegal".
     .exitOverride((error: CommanderError) => process.exit(error.exitCode === 0 ? 0 : usage))
     .action(run);
@@ -66,17 +68,18 @@ async function run(files: readonly string[], flags: Flags): Promise<void> {
   const outcomes = new Set<keyof typeof exitCodes>();
   for (const file of files) {
     const one = await checkFile(file, flags);
-    outcomes.add(one?.verdict ?? 'unreadable');
-    if (one === undefined) continue;
+    outcomes.add(typeof one === 'string' ? one : one.verdict);
+    if (typeof one === 'string') continue;
     process.stdout.write(`${flags.json === true ? asJson(one) : asLine(one)}\n`);
     if (flags.html !== undefined) checked.push(one);
   }
   if (flags.html !== undefined && checked.length > 0) await writePage(flags.html, checked, outcomes);
-  const worst = (['unreadable', 'illegal', 'unknown'] as const).find((outcome) => outcomes.has(outcome)) ?? 'ok';
+  const worst = byWeight.find((outcome) => outcomes.has(outcome)) ?? 'ok';
   process.exitCode = exitCodes[worst];
 }
 
-async function checkFile(file: string, flags: Flags): Promise<CheckedHistory | undefined> {
+/** One file's verdict, or why it has none: whatever became of it, the others are checked. */
+async function checkFile(file: string, flags: Flags): Promise<CheckedHistory | 'unreadable' | 'unchecked'> {
   try {
     const format = flags.format ?? formatsByExtension[extname(file).toLowerCase()];
     if (format === undefined) return complain(file, `say with --format how it is written: ${formats.join(', ')}`);
@@ -85,23 +88,37 @@ async function checkFile(file: string, flags: Flags): Promise<CheckedHistory | u
     const { verdict, partitions, elapsedMs } = await check(model, history, { timeoutMs: flags.timeout });
     return { title: file, model, history, verdict, partitions, elapsedMs };
   } catch (error) {
-    return complain(file, describeProblem(error));
+    const problem = describeProblem(error);
+    if (problem !== undefined) return complain(file, problem);
+    // A thread that ran out of memory, or a bug: "illegal" is for histories.
+    complain(file, `it could not be checked: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    return 'unchecked';
   }
 }
 
+/** A file of more than a text may hold is one that cannot be read, too. */
+class UnreadableError extends Error {
+  override readonly name = 'UnreadableError';
+}
+
 async function readText(file: string): Promise<string> {
-  if (file !== '-') return readFile(file, 'utf8');
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk));
-  return Buffer.concat(chunks).toString('utf8');
+  try {
+    if (file !== '-') return await readFile(file, 'utf8');
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk));
+    return Buffer.concat(chunks).toString('utf8');
+  } catch (error) {
+    throw new UnreadableError(error instanceof Error ? error.message : String(error), { cause: error });
+  }
 }
 
 async function writePage(out: string, checked: readonly CheckedHistory[], outcomes: Set<keyof typeof exitCodes>): Promise<void> {
   try {
     await writeFile(out, renderPage(checked));
   } catch (error) {
-    complain(out, describeProblem(error));
-    outcomes.add('unreadable');
+    const problem = describeProblem(error);
+    if (problem === undefined) throw error;
+    outcomes.add(complain(out, problem));
   }
 }
 
@@ -123,17 +140,17 @@ function asJson({ title, model, verdict, history, partitions, elapsedMs }: Check
   return JSON.stringify({ file: title, model: model.name, verdict, operations: history.length, ms, partitions: partitions.length, broken });
 }
 
-function complain(file: string, problem: string): undefined {
+function complain(file: string, problem: string): 'unreadable' {
   process.stderr.write(`thole check: ${file}: ${problem}\n`);
-  return undefined;
+  return 'unreadable';
 }
 
-function describeProblem(error: unknown): string {
-  if (error instanceof FormatError) return error.message;
+/** What is wrong with the world; undefined: with us. */
+function describeProblem(error: unknown): string | undefined {
+  if (error instanceof FormatError || error instanceof UnreadableError) return error.message;
   if (error instanceof OperationError) return error.failure.detail ?? error.message;
   // What the file system refuses: no such file, no permission, a directory.
-  if (error instanceof Error && 'syscall' in error) return error.message;
-  throw error;
+  return error instanceof Error && 'syscall' in error ? error.message : undefined;
 }
 
 function parseModel(name: string): ModelName {

@@ -1,10 +1,11 @@
 // The verbs of members, over real sockets to a service that answers as it is told to.
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { OperationError } from '../../core/errors.ts';
 import { formatId } from '../../core/ids.ts';
 import { NativeServer, serveNative } from '../../engine/native/index.ts';
 import type { Listener } from '../../engine/ports.ts';
-import type { MemberListRow } from '../../engine/service.ts';
+import type { MemberListRow, MemberStatus } from '../../engine/service.ts';
 import { nodeClock } from '../../node/clock.ts';
 import { nodeNetwork } from '../../node/tcp.ts';
 import { FakeMember, SharedState, silent } from '../../../test/scenario/native/fake-cluster.ts';
@@ -92,6 +93,51 @@ describe('-o fields', () => {
     expect(await fields('put', 'k', 'w', '--prev-kv')).toMatch(/^"Revision" : \d+\n"Key" : "k"\n[^]*"Value" : "v"\n"Lease" : 0\n$/);
     expect(await fields('del', 'k')).toMatch(/^"Revision" : \d+\n"Deleted" : 1\n$/);
     expect(await fields('compaction', '3')).toMatch(/^"Revision" : \d+\n$/);
+  });
+});
+
+describe('endpoint health', () => {
+  /** It knows the leader, and serves nobody. */
+  class Refusing extends FakeMember {
+    isWitness = false;
+
+    override read(): Promise<never> {
+      this.reads++;
+      return Promise.reject(new OperationError({ code: 'NOT_LEADER', leader: this.shared.leaderAddress! }));
+    }
+
+    override status(): MemberStatus {
+      return { ...super.status(), ...(this.isWitness ? { witness: true } : {}) };
+    }
+  }
+
+  async function twoMembers(): Promise<{ readonly leader: FakeMember; readonly other: Refusing; readonly health: () => Promise<unknown> }> {
+    const shared = new SharedState(nodeClock);
+    const leader = new FakeMember(1, '', shared);
+    shared.leaderAddress = await serve(leader);
+    const other = new Refusing(2, '', shared);
+    const endpoint = await serve(other);
+    return { leader, other, health: async () => JSON.parse(await said('endpoint', 'health', '--endpoints', endpoint, '--command-timeout', '1500ms', '-o', 'json')) as unknown };
+  }
+
+  it('is of the member that was asked: what the leader would answer in its place is not heard', async () => {
+    const { leader, other, health } = await twoMembers();
+    vi.spyOn(process.stderr, 'write').mockImplementation(() => true);
+    expect(await health()).toEqual([expect.objectContaining({ health: false, error: expect.stringContaining('NOT_LEADER') as unknown })]);
+    expect([process.exitCode, leader.reads]).toEqual([1, 0]);
+    expect(other.reads).toBeGreaterThan(0);
+    process.exitCode = 0;
+  });
+
+  it('of a witness is that it follows a leader: it serves nobody when it is well, too', async () => {
+    const { leader, other, health } = await twoMembers();
+    other.isWitness = true;
+    expect(await health()).toEqual([expect.objectContaining({ health: true })]);
+    leader.shared.leader = 0;
+    vi.spyOn(process.stderr, 'write').mockImplementation(() => true);
+    expect(await health()).toEqual([expect.objectContaining({ health: false, error: expect.stringContaining('NO_LEADER') as unknown })]);
+    expect([leader.reads, other.reads]).toEqual([0, 0]);
+    process.exitCode = 0;
   });
 });
 

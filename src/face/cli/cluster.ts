@@ -5,7 +5,7 @@ import { describeFailure, fail, OperationError } from '../../core/errors.ts';
 import { formatId } from '../../core/ids.ts';
 import type { Client } from '../../engine/client/index.ts';
 import type { MemberListRow, MembershipChange } from '../../engine/service.ts';
-import { connect } from '../client.ts';
+import { connect, connectOnly } from '../client.ts';
 import { clientCommand, endpointsOf, fields, guarded, json, outputOf, print, table, whole, withClient } from './client.ts';
 import type { ClientFlags } from './client.ts';
 import { exitCodes } from './exit.ts';
@@ -135,7 +135,7 @@ async function askEach<T>(flags: EndpointFlags, ask: (client: Client, endpoint: 
       const started = performance.now();
       const done = (value: T | undefined, error: string | undefined): Asked<T> => ({ endpoint, tookMs: performance.now() - started, value, error });
       try {
-        await using client = await connect({ endpoints: [endpoint], timeoutMs: flags.commandTimeout });
+        await using client = await connectOnly(endpoint, { timeoutMs: flags.commandTimeout });
         return done(await ask(client, endpoint), undefined);
       } catch (error) {
         if (!(error instanceof OperationError)) throw error;
@@ -201,9 +201,18 @@ function size(bytes: number): string {
   return bytes < 1_000_000 ? `${(bytes / 1000).toFixed(0)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
-/** Healthy is who can serve a linearizable read: it has a leader, and the leader a quorum. */
+/**
+ * Healthy is who can serve a linearizable read by itself: it has a leader, and the leader a quorum. A witness serves nobody, whatever
+ * it is asked: it is well when it follows somebody.
+ */
+async function isServing(client: Client, endpoint: string): Promise<void> {
+  const { witness, leader } = await client.status(endpoint);
+  if (witness !== true) await client.kv.get('health');
+  else if (leader === 0) fail('NO_LEADER');
+}
+
 async function health(flags: EndpointFlags): Promise<void> {
-  const asked = await askEach(flags, async (client) => void (await client.kv.get('health')));
+  const asked = await askEach(flags, isServing);
   if (outputOf(flags) === 'json') {
     print(json(asked.map(({ endpoint, tookMs, error }) => ({ endpoint, health: error === undefined, took: `${tookMs.toFixed(3)}ms`, ...(error === undefined ? {} : { error }) }))));
   } else if (outputOf(flags) === 'table') {

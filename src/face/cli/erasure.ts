@@ -1,7 +1,7 @@
 // `thole erasure …`: files into shards and back. Answers on stdout, progress and complaints on stderr.
 //
 // Exit codes: 0, everything asked for was done and (verify) every shard is whole; 1, something is damaged, missing or
-// cannot be recovered; 2, the command or its input cannot be used.
+// cannot be recovered; 2, the command or its input cannot be used; 70, we failed (main.ts).
 
 import { Command, InvalidArgumentError } from 'commander';
 import { shardLength, type ShardSet } from '../../core/erasure/index.ts';
@@ -21,7 +21,7 @@ export function erasureCommand(): Command {
   const command = new Command('erasure').description('split files into shards of which any k rebuild everything');
   // Commander's own complaints are usage. Subcommands made below inherit this.
   command.exitOverride((error) => process.exit(error.exitCode === 0 ? ok : unusable));
-  command.addHelpText('after', '\nExit codes: 0 done, all whole; 1 damaged, missing or unrecoverable; 2 bad usage or unreadable input');
+  command.addHelpText('after', '\nExit codes: 0 done, all whole; 1 damaged, missing or unrecoverable; 2 bad usage or unreadable input; 70 a failure of ours');
   const threads = ['--threads <n>', 'threads that compute codes', count(1, 64), 1] as const;
   command
     .command('encode')

@@ -19,7 +19,7 @@ export const exitCodes = {
   diskFailed: 22,
   unsupported: 23,
   removed: 24,
-  /** A bug in Thole. */
+  /** Nothing that the world, the request or the input did: a bug in Thole, no memory, no thread to be had. */
   internal: 70,
 } as const;
 

@@ -2,6 +2,7 @@
 // The command line. Each verb is loaded when it is asked for: `thole get` should not wait for what `serve` needs.
 
 import { Command, CommanderError } from 'commander';
+import { OperationError } from '../../core/errors.ts';
 import { exitCodes } from './exit.ts';
 
 const families: readonly { readonly verbs: readonly string[]; readonly load: () => Promise<readonly Command[]> }[] = [
@@ -36,11 +37,25 @@ function overridden(command: Command): Command {
   return command;
 }
 
+/** What nobody foresaw is our failure, and never the code that says that a request failed, or a history is illegal. */
+function failed(error: unknown): void {
+  process.stderr.write(`Error: ${error instanceof OperationError ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.exitCode = error instanceof OperationError ? exitCodes.failed : exitCodes.internal;
+}
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // Whoever has read enough has closed the pipe; what was found until then stays found.
+  if (error.code !== 'EPIPE') failed(error);
+  process.exit();
+});
+// Nobody hears the complaint: what is asked for may still be done.
+process.stderr.on('error', () => undefined);
+process.on('uncaughtException', (error) => {
+  failed(error);
+  process.exit();
+});
+
 main().catch((error: unknown) => {
-  if (error instanceof CommanderError) {
-    process.exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-    return;
-  }
-  process.stderr.write(`Error: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = exitCodes.failed;
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+  else failed(error);
 });

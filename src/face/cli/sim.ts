@@ -1,9 +1,10 @@
 // `thole sim`: worlds from seeds, a verdict on each.
 //
-// Exit codes: 0 all clean, 1 a claim broke, 2 usage.
+// Exit codes: 0 all clean, 1 a claim broke, 2 usage, or a trace that cannot be written, 70 a failure of ours.
 
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { Command, type CommanderError, InvalidArgumentError, Option } from 'commander';
+import { exitCodes } from './exit.ts';
 import { claims, faultClassNames, faultClasses, marks, runSeed, shrinkSeed } from '../sim.ts';
 import type { Fault, Nemeses, RunOptions, RunResult, TraceEvent } from '../sim.ts';
 
@@ -19,7 +20,7 @@ interface Flags {
   readonly json?: boolean;
 }
 
-const usage = 2;
+const { usage } = exitCodes;
 /** Lines of a trace that are kept until they are written. */
 const linesMax = 5000;
 
@@ -29,7 +30,7 @@ export function simCommand(): Command {
     .addOption(new Option('--seed <seed>', 'one world; 1 if no seed is named').argParser(parseSeed))
     .addOption(new Option('--seeds <range>', 'many, such as 1..1000').argParser(parseRange))
     .addOption(new Option('--nemesis <list>', 'only these faults, with commas between; none: no faults; labs: the network of the MIT labs').argParser(parseNemesis))
-    .addOption(new Option('--nodes <n>', 'members; by default the seed says, 3 or 5').argParser((text) => parseWhole(text, 1, 9)))
+    .addOption(new Option('--nodes <n>', 'members; by default the seed says, 3 or 5').argParser(parseNodes))
     .addOption(new Option('--seconds <s>', 'how long faults happen, in virtual seconds').argParser((text) => parseWhole(text, 1, 86_400)).default(30))
     .option('--trace <file>', 'write every event as a line of JSON')
     .addOption(new Option('--shrink <seed>', 'the smallest schedule of faults that still breaks a claim in this seed').argParser(parseSeed))
@@ -37,17 +38,12 @@ export function simCommand(): Command {
     .option('--json', 'one JSON object a line; the last sums up (of --shrink: the one run that is left, with its schedule)')
     .addHelpText('after', `\nFaults:\n${faultClassNames.map((kind) => `  ${kind.padEnd(12)}${faultClasses[kind]}`).join('\n')}`)
     .addHelpText('after', `\nClaims:\n${Object.entries(claims).map(([name, claim]) => `  ${name.padEnd(20)}${claim}`).join('\n')}`)
-    .addHelpText('after', '\nExit codes: 0 all clean, 1 a claim broke, 2 usage')
+    .addHelpText('after', '\nExit codes: 0 all clean, 1 a claim broke, 2 usage or a trace that cannot be written, 70 a failure of ours')
     .exitOverride((error: CommanderError) => process.exit(error.exitCode === 0 ? 0 : usage))
     .action(run);
 }
 
 async function run(flags: Flags): Promise<void> {
-  // Whoever has read enough has closed the pipe.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exit(0);
-  });
   const asked = [flags.seed, flags.seeds, flags.shrink].filter((each) => each !== undefined).length;
   if (asked > 1) return complain('only one of --seed, --seeds and --shrink');
   const options = { seconds: flags.seconds, nodes: flags.nodes, nemesis: flags.nemesis, durability: flags.durability };
@@ -65,15 +61,20 @@ async function run(flags: Flags): Promise<void> {
 }
 
 /** Written while the world stands still: a run never waits for anything real. */
-class TraceFile {
+export class TraceFile {
   readonly #file: number;
+  readonly #write: typeof writeSync;
   #lines: string[] = [];
+  /** Why it is not whole. The world does not hear of it: a full disk of ours is no bug of its. */
+  problem: string | undefined;
 
-  constructor(path: string) {
+  constructor(path: string, write: typeof writeSync = writeSync) {
     this.#file = openSync(path, 'w');
+    this.#write = write;
   }
 
   write(event: TraceEvent): void {
+    if (this.problem !== undefined) return;
     this.#lines.push(`${JSON.stringify(event, jsonable)}\n`);
     if (this.#lines.length >= linesMax) this.#flush();
   }
@@ -84,8 +85,14 @@ class TraceFile {
   }
 
   #flush(): void {
-    writeSync(this.#file, this.#lines.join(''));
+    let rest = Buffer.from(this.#lines.join(''));
     this.#lines = [];
+    try {
+      // A call may write less than it was given.
+      while (rest.length > 0) rest = rest.subarray(this.#write(this.#file, rest));
+    } catch (error) {
+      this.problem ??= error instanceof Error ? error.message : String(error);
+    }
   }
 }
 
@@ -97,6 +104,8 @@ async function runAll(first: number, last: number, options: Omit<RunOptions, 'se
     const result = await runSeed({ ...options, seed, ...(sink === undefined ? {} : { trace: (event) => sink.write(event) }) });
     sink?.close();
     add(total, result);
+    // Now: whoever reads may have had enough before the last seed, and what broke has broken.
+    if (result.failure !== undefined) process.exitCode = exitCodes.failed;
     const replay = replayOf(seed, flags);
     if (flags.json === true && flags.seeds !== undefined) say(JSON.stringify({ ...brief(result), replay }));
     else if (flags.json !== true) say(lineOf(result, performance.now() - began));
@@ -107,7 +116,8 @@ async function runAll(first: number, last: number, options: Omit<RunOptions, 'se
   const realSeconds = (performance.now() - started) / 1000;
   if (flags.json === true) say(JSON.stringify({ ...total, realSeconds: round(realSeconds), ratio: round(total.simulatedSeconds / realSeconds), simulatedSeconds: round(total.simulatedSeconds) }));
   else sumUp(total, realSeconds);
-  process.exitCode = total.failed === 0 ? 0 : 1;
+  if (sink?.problem !== undefined) process.stderr.write(`thole sim: the trace is not whole: ${sink.problem}\n`);
+  process.exitCode = total.failed > 0 ? exitCodes.failed : sink?.problem === undefined ? exitCodes.ok : usage;
 }
 
 async function shrink(seed: number, options: Omit<RunOptions, 'seed'>, flags: Flags): Promise<void> {
@@ -115,7 +125,7 @@ async function shrink(seed: number, options: Omit<RunOptions, 'seed'>, flags: Fl
   const shrunk = whole.failure === undefined ? undefined : await shrinkSeed({ ...options, seed }, (left, runs) => process.stderr.write(`\r${left} faults left after ${runs} runs `));
   if (shrunk !== undefined) process.stderr.write('\n');
   const { result, runs } = shrunk ?? { result: whole, runs: 1 };
-  process.exitCode = result.failure === undefined ? 0 : 1;
+  process.exitCode = result.failure === undefined ? exitCodes.ok : exitCodes.failed;
   if (flags.json === true) return say(JSON.stringify(shrunkReport(result, runs, replayOf(seed, flags))));
   if (result.failure === undefined) return say(`seed ${seed} is clean: there is nothing to shrink`);
   say(`seed ${seed}: ${result.verdict} with ${result.schedule.faults.length} faults, found in ${runs} runs`);
@@ -216,6 +226,10 @@ export function parseSeed(text: string): number {
   return parseWhole(text, 0, Number.MAX_SAFE_INTEGER);
 }
 
+export function parseNodes(text: string): number {
+  return parseWhole(text, 1, 9);
+}
+
 function parseRange(text: string): readonly [number, number] {
   const match = /^(\d+)\.\.(\d+)$/.exec(text);
   if (match === null) throw new InvalidArgumentError('It is written first..last, such as 1..1000.');
@@ -224,7 +238,7 @@ function parseRange(text: string): readonly [number, number] {
   return [first, last];
 }
 
-function parseNemesis(text: string): Nemeses {
+export function parseNemesis(text: string): Nemeses {
   if (text === 'labs') return 'labs';
   if (text === 'none') return [];
   return text.split(',').map((name) => {
