@@ -26,6 +26,7 @@ if (process.argv.includes('--build')) run(process.execPath, [join(root, 'scripts
 
 function run(command, args) {
   // stdout carries data elsewhere (`--json`): whatever an installer says goes to stderr.
-  const { status } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' });
+  const { status, signal, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' });
+  if (status === null) console.error(`thole: ${command} could not be run to its end: ${error?.message ?? signal}`);
   if (status !== 0) process.exit(status ?? 1);
 }

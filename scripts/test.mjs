@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const out = mkdtempSync(join(tmpdir(), 'thole-test-'));
 const report = join(out, 'report.json');
-const { status } = spawnSync(
+const { status, signal, error } = spawnSync(
   process.execPath,
   [join(root, 'node_modules', 'vitest', 'vitest.mjs'), 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...process.argv.slice(2)],
   { cwd: root, stdio: 'inherit' },
@@ -29,4 +29,6 @@ for (const file of totals.testResults)
     if (test.status === 'skipped' || test.status === 'pending') console.log(`SKIPPED: ${test.fullName}`);
 if (totals.numPassedTests === 0) console.error('no test ran');
 console.log(`${totals.numPassedTests} passed, ${totals.numFailedTests} failed, ${skipped} skipped`);
-process.exit(status || (totals.numPassedTests === 0 ? 1 : 0));
+// Killed after it wrote its report it has not said that all is well.
+if (status === null) console.error(`the runner ended by ${signal ?? error?.message}`);
+process.exit((status ?? 1) || (totals.numPassedTests === 0 ? 1 : 0));

@@ -96,7 +96,12 @@ class DevCluster {
     this.#children.set(place.name, child);
     this.#event({ event: 'member', name: place.name, pid: child.pid, endpoint: place.endpoint, dataDir: place.dataDir }, `${place.name} runs as process ${child.pid} on ${place.endpoint}`);
     child.stdin?.on('error', () => undefined);
-    child.once('error', (error) => process.stderr.write(`Error: INTERNAL: ${place.name} could not be started: ${error.message}\n`));
+    child.on('error', (error) => {
+      // Of a child that never was there is no 'exit'; of one that lives 'error' says only that a signal did not reach it.
+      if (child.pid !== undefined) return;
+      process.stderr.write(`Error: INTERNAL: ${place.name} could not be started: ${error.message}\n`);
+      this.#exited(place, null, null);
+    });
     child.once('exit', (code, signal) => this.#exited(place, code, signal));
   }
 

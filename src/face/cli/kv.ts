@@ -27,6 +27,7 @@ function putCommand(): Command {
     .option('--ignore-value', 'keep the value the key has')
     .action(async (key: string, value: string | undefined, flags: ClientFlags & { prevKv?: boolean; ignoreValue?: boolean }) => {
       await withClient(flags, async (client) => {
+        if (flags.ignoreValue === true && value !== undefined) throw new OperationError({ code: 'BAD_REQUEST', detail: 'with --ignore-value the key keeps its own: give none' });
         const bytes = flags.ignoreValue === true ? '' : (value ?? (await stdin()));
         const { revision, prevKv } = await client.kv.put(key, bytes, { prevKv: flags.prevKv, ignoreValue: flags.ignoreValue });
         if (outputOf(flags) === 'json') return print(json({ header: { revision }, ...(prevKv === undefined ? {} : { prev_kv: jsonKv(prevKv) }) }));

@@ -63,13 +63,19 @@ function words(line: number, text: string): string[] {
   return (text.match(/"(?:[^"\\]|\\.)*"|\S+/g) ?? []).map((word) => unquoted(line, word));
 }
 
+const optionsOf: Readonly<Record<'put' | 'get' | 'del', readonly string[]>> = { put: ['--prev-kv'], get: ['--prefix', '--keys-only'], del: ['--prefix', '--prev-kv'] };
+
 function parseOperation(line: number, text: string): TxnOperation {
   const [verb, ...rest] = words(line, text);
   const options = rest.filter((word) => word.startsWith('--'));
-  const [key = '', value] = rest.filter((word) => !word.startsWith('--'));
+  const [key = '', value, ...more] = rest.filter((word) => !word.startsWith('--'));
   if (key === '') bad(line, `${verb} needs a key`);
   const unknown = options.find((option) => !['--prefix', '--prev-kv', '--keys-only'].includes(option));
   if (unknown !== undefined) bad(line, `unknown option ${unknown}`);
+  // What would be dropped was meant: put a hello world stores no "hello".
+  if (more.length > 0) bad(line, `${verb} ${key} has more words than it takes: ${more.join(' ')}; quotes keep words together`);
+  const misplaced = options.find((option) => !optionsOf[verb as keyof typeof optionsOf]?.includes(option));
+  if (verb !== undefined && verb in optionsOf && misplaced !== undefined) bad(line, `${verb} takes no ${misplaced}`);
   const prefix = options.includes('--prefix');
   const bytes = utf8(key);
   const rangeEnd = prefix ? prefixEnd(bytes) : value === undefined ? undefined : utf8(value);
