@@ -220,7 +220,7 @@ describe('what the command line ends with', () => {
   it('what nobody foresaw is 70, with its stack, and never a verdict', () => {
     const { status, err } = run([...before("process.stdout.write = () => { throw new TypeError('ours'); }"), main, 'sim', '--seed', '7', '--seconds', '1']);
     expect([status, err]).toEqual([70, expect.stringMatching(/TypeError: ours\n {4}at /)]);
-    const later = run([...before("setTimeout(() => { throw new TypeError('later'); })"), main, 'sim', '--seeds', '1..3', '--seconds', '1']);
+    const later = run([...before("process.stdout.write = () => setImmediate(() => { throw new TypeError('later'); })"), main, 'sim', '--seeds', '1..3', '--seconds', '1']);
     expect([later.status, later.err]).toEqual([70, expect.stringContaining('TypeError: later')]);
   });
 

@@ -1,11 +1,12 @@
 import { expect, it } from 'vitest';
+import { utf8 } from '../../core/bytes.ts';
 import { parseTxn } from './txn-syntax.ts';
 
 const operation = (line: string): unknown => parseTxn(`\n${line}\n`).success[0];
 
 it('a value of several words is quoted; words that would be dropped are refused', () => {
-  expect(operation('put a "hello world" --prev-kv')).toMatchObject({ type: 'put', value: Buffer.from('hello world'), prevKv: true });
-  expect(operation('get a b --keys-only')).toMatchObject({ type: 'range', rangeEnd: Buffer.from('b'), keysOnly: true });
+  expect(operation('put a "hello world" --prev-kv')).toMatchObject({ type: 'put', value: utf8('hello world'), prevKv: true });
+  expect(operation('get a b --keys-only')).toMatchObject({ type: 'range', rangeEnd: utf8('b'), keysOnly: true });
   for (const line of ['put a hello world', 'get a b c', 'del a b c']) expect(() => operation(line)).toThrow('more words than it takes');
 });
 
