@@ -5,7 +5,9 @@ import type { ChildProcess } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
+import { parseEndpoint } from '../../engine/address.ts';
 import { nodeClock } from '../../node/clock.ts';
+import { nodeNetwork } from '../../node/tcp.ts';
 import { readHttp } from '../http/get.ts';
 import { exitCodes, noRestartReason } from './exit.ts';
 
@@ -44,6 +46,15 @@ export function devCommand(): Command {
     });
 }
 
+async function answers(endpoint: string): Promise<boolean> {
+  try {
+    (await nodeNetwork.dial(parseEndpoint(endpoint), { timeoutMs: 500 })).destroy();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function usage(sentence: string): never {
   process.stderr.write(`Error: BAD_REQUEST: ${sentence}\n`);
   return process.exit(exitCodes.usage);
@@ -74,6 +85,13 @@ class DevCluster {
       this.#finish = finish;
     });
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => this.#stop());
+    // Whoever answers there is no member of ours, and its leader would be announced as if it were.
+    const taken = (await Promise.all(this.#places.map(({ endpoint }) => answers(endpoint)))).indexOf(true);
+    if (taken >= 0) {
+      process.stderr.write(`Error: PORT_IN_USE: somebody listens on ${this.#places[taken]!.endpoint} already\n`);
+      return exitCodes.portInUse;
+    }
+    if (this.#stopping) return exitCodes.ok;
     for (const place of this.#places) this.#start(place);
     void this.#announce();
     await done;
@@ -143,6 +161,7 @@ class DevCluster {
     for (;;) {
       if (this.#stopping) return;
       for (const { name, endpoint } of this.#places) {
+        if (!this.#children.has(name)) continue;
         const metrics = await readHttp(endpoint, '/metrics', 1000).catch(() => '');
         if (/^thole_is_leader 1$/m.test(metrics) && /^thole_ready 1$/m.test(metrics)) return this.#ready(name);
       }
