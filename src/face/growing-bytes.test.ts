@@ -32,3 +32,12 @@ it('a hundred thousand parts of one byte cost about what they weigh', () => {
   // The same buffer, never a part of it: what is kept is one.
   expect(bytes.bytes.buffer.byteLength).toBeLessThanOrEqual(200_000);
 });
+
+it('little of a large read keeps nothing of the rest, much of it is not copied', () => {
+  const read = Buffer.alloc(60_000, 7);
+  const [little, much] = [new GrowingBytes(), new GrowingBytes()];
+  little.add(read.subarray(100, 103));
+  expect([little.bytes.toString('hex'), little.bytes.buffer.byteLength]).toEqual(['070707', 3]);
+  much.add(read.subarray(100, 40_000));
+  expect(much.bytes.buffer).toBe(read.buffer);
+});

@@ -2,6 +2,8 @@
 // byte each would cost a hundred times that.)
 
 const none = Buffer.alloc(0);
+/** A read of a socket comes in a buffer of its own, of which a part may be one byte: kept as it is, it keeps all of it. */
+const sharedBytesMax = 4096;
 
 export class GrowingBytes {
   #buffer: Buffer = none;
@@ -17,12 +19,16 @@ export class GrowingBytes {
   }
 
   /**
-   * The first part is kept as it is, and must stay so: mostly it is the only one. `expected`: how much it will be in
-   * all, if that is known; room is made for it once half of it has come.
+   * The first part is kept as it is, and must stay so: mostly it is the only one. Unless it is little of something
+   * large. `expected`: how much it will be in all, if that is known; room is made for it once half of it has come.
    */
   add(part: Uint8Array, expected = 0): void {
     if (this.#length === 0) {
-      this.#buffer = Buffer.from(part.buffer, part.byteOffset, part.length);
+      const whole = part.buffer.byteLength;
+      if (whole > sharedBytesMax && part.length * 2 < whole) {
+        this.#buffer = Buffer.allocUnsafeSlow(part.length);
+        this.#buffer.set(part);
+      } else this.#buffer = Buffer.from(part.buffer, part.byteOffset, part.length);
       this.#length = part.length;
       return;
     }

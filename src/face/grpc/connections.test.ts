@@ -199,3 +199,24 @@ it('a client that breaks HTTP/2 and stays is closed in time; one that is merely 
   await sleep(1000);
   expect([quiet.destroyed, quiet.closed]).toEqual([false, false]);
 });
+
+it('more connections in one turn than there is room for find no room that is not there', async () => {
+  const sockets: Socket[] = [];
+  const tcp = createServer({ allowHalfOpen: true }, (socket) => void sockets.push(socket.pause()));
+  await new Promise<void>((resolve) => void tcp.listen(0, '127.0.0.1', resolve));
+  const { port } = tcp.address() as AddressInfo;
+  const server = new GrpcServer({ service: { ready: true }, cluster: 7, member: 8, term: () => 3 } as never, { clock: nodeClock, logger: { log: () => undefined } as never, connectionsMax: 3 });
+  closers.push(() => {
+    server.close();
+    tcp.close();
+  });
+  const clients = Array.from({ length: 10 }, () => tcpConnect({ host: '127.0.0.1', port }));
+  for (const client of clients) {
+    client.on('error', () => undefined);
+    closers.push(() => client.destroy());
+    client.write(Buffer.concat([preface, settings]));
+  }
+  await eventually(() => sockets.length).toBe(10);
+  for (const socket of sockets) server.take(socket);
+  expect(sockets.map(({ destroyed }) => destroyed)).toEqual([...Array.from({ length: 7 }, () => true), ...Array.from({ length: 3 }, () => false)]);
+});

@@ -11,6 +11,8 @@ const prefixBytes = 5;
 /** Collects a stream's bytes until they are messages. */
 export class MessageReader {
   readonly #held = new GrowingBytes();
+  /** Larger ones are refused by their length. */
+  messageBytesMax: number = messageBytesMax;
 
   get heldBytes(): number {
     return this.#held.length;
@@ -39,7 +41,7 @@ export class MessageReader {
       fail('PROTOCOL', { detail: 'grpc: a message begins with 0 or 1' });
     }
     const length = head.readUInt32BE(1);
-    if (length > messageBytesMax) throw new GrpcError('ResourceExhausted', `grpc: received message larger than max (${length} vs. ${messageBytesMax})`);
+    if (length > this.messageBytesMax) throw new GrpcError('ResourceExhausted', `grpc: received message larger than max (${length} vs. ${this.messageBytesMax})`);
     return length;
   }
 }

@@ -144,6 +144,34 @@ async function ask(client: ClientHttp2Session, path: string, request: Message, h
 }
 
 const kv = '/etcdserverpb.KV';
+const reflectionPath = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo';
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms));
+
+interface OpenCall {
+  write(bytes: Uint8Array): void;
+  close(code: number): void;
+  readonly received: number;
+  /** Once it is told. */
+  readonly status: string | undefined;
+  readonly message: string | undefined;
+}
+
+/** A call whose request goes on. */
+function open(client: ClientHttp2Session, path: string, { reads = true } = {}): OpenCall {
+  const stream = client.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' });
+  const told = { write: (each: Uint8Array) => void stream.write(each), close: (code: number) => stream.close(code), received: 0, status: undefined as string | undefined, message: undefined as string | undefined };
+  const tell = (headers: IncomingHttpHeaders): void => {
+    if (headers['grpc-status'] === undefined) return;
+    told.status = String(headers['grpc-status']);
+    told.message = decodeURIComponent(String(headers['grpc-message'] ?? ''));
+  };
+  stream.on('response', tell);
+  stream.on('trailers', tell);
+  stream.on('error', () => undefined);
+  if (reads) stream.on('data', (part: Buffer) => void (told.received += part.length));
+  else stream.pause();
+  return told;
+}
 
 // Frames by hand, where a library would not send such.
 const http2Head = (length: number, type: number, flag: number, stream: number): Buffer => Buffer.from([0, length >> 8, length & 0xff, type, flag, 0, 0, 0, stream]);
@@ -436,6 +464,66 @@ describe('the gRPC server', () => {
     expect(await next()).toBe('00000000020801');
     service.ready = false;
     expect(await next()).toBe('00000000020802');
+  });
+
+  describe.each([['reflection', reflectionPath], ['a watch of the health', '/grpc.health.v1.Health/Watch']])('%s, which has no end,', (_, path) => {
+    const head = (length: number): Buffer => Buffer.from([0, length >> 24, length >> 16, length >> 8, length]);
+
+    it('keeps no more of a request than such requests need, and counts it', async () => {
+      const { client, server } = await world();
+      expect(await call(client, path, Buffer.concat([head(2 << 20), Buffer.alloc(500_000)]))).toMatchObject({ status: '8', message: 'grpc: received message larger than max (2097152 vs. 4096)' });
+      while (server.callCount > 0) await sleep(5);
+      expect(server.heldBytes).toBe(0);
+      const half = open(client, path);
+      half.write(Buffer.concat([head(4096), Buffer.alloc(4000)]));
+      while (server.callCount === 0) await sleep(5);
+      expect(server.heldBytes).toBeGreaterThanOrEqual(4096);
+      half.close(8);
+      while (server.callCount > 0) await sleep(5);
+      expect(server.heldBytes).toBe(0);
+    });
+
+    it('is refused where too many are under way', async () => {
+      const { client, server } = await world({ bytesMax: 100_000 });
+      const calls = Array.from({ length: 100 }, () => open(client, path));
+      const refused = (): number => calls.filter((each) => each.status === '8').length;
+      while (server.callCount + refused() < calls.length) await sleep(5);
+      expect(server.heldBytes).toBeLessThanOrEqual(100_000);
+      expect(refused()).toBeGreaterThan(0);
+    });
+
+    it('ends when a request does not come whole in time', async () => {
+      const { client, server } = await world({ stuckMs: 200, quietMs: 100 });
+      const half = open(client, path);
+      half.write(Buffer.concat([head(100), Buffer.alloc(50)]));
+      while (half.status === undefined) await sleep(5);
+      expect(half).toMatchObject({ status: '4', message: 'the request did not come whole in time' });
+      while (server.callCount > 0) await sleep(5);
+    });
+  });
+
+  it('goes on describing itself to who asks now and then, whatever time passes between', async () => {
+    const { client } = await world({ stuckMs: 1500, quietMs: 1000 });
+    const stream = open(client, reflectionPath);
+    for (const pause of [2000, 0]) {
+      const before = stream.received;
+      stream.write(messageType('.grpc.reflection.v1.ServerReflectionRequest').encodeFrame({ list_services: '*' }));
+      while (stream.received === before) await sleep(5);
+      await sleep(pause);
+    }
+    expect(stream.status).toBeUndefined();
+  });
+
+  it('holds the descriptions that nobody reads against who asked for them, and not for ever', async () => {
+    const { client, server } = await world({ connectionBytesMax: 200_000, stuckMs: 300, quietMs: 100 });
+    const stream = open(client, reflectionPath, { reads: false });
+    const request = messageType('.grpc.reflection.v1.ServerReflectionRequest').encodeFrame({ file_containing_symbol: 'etcdserverpb.KV' });
+    for (let at = 0; at < 300; at++) stream.write(request);
+    // More than HTTP/2's window of 64 KiB lets through: the rest is here.
+    while (server.heldBytes < 100_000) await sleep(5);
+    expect(server.heldBytes).toBeLessThan(300_000);
+    while (server.callCount > 0) await sleep(5);
+    expect(server.heldBytes).toBe(0);
   });
 
   it.each(['v1', 'v1alpha'])('describes itself (%s)', async (version) => {

@@ -27,7 +27,7 @@ export interface GrpcServerOptions {
   readonly bytesMax?: number;
   /** As the one before, of one connection. @default 32 MiB */
   readonly connectionBytesMax?: number;
-  /** A request that is not whole, or an answer that is not taken, after so long ends its stream. @default 30000 */
+  /** A request that is not whole, or an answer that is not taken, after so long ends its stream; also one that has no end. @default 30000 */
   readonly stuckMs?: number;
   /** For a client's settings to come. @default 5000 */
   readonly greetingMs?: number;
@@ -43,6 +43,8 @@ const healthPollMs = 250;
 const sweepMs = 1000;
 /** A call's own weight, beside its message. */
 const callBytes = 1024;
+/** A request of a call without an end names a service or a symbol. It weighs so much from the start: nothing of it is counted later. */
+const endlessRequestBytesMax = 4096;
 /** What a connection may hold though all together hold too much. */
 const reserveBytes = 64 << 10;
 /** Messages come in frames of many kilobytes. So many small ones are for nothing but to cost us time. */
@@ -78,6 +80,8 @@ export class GrpcServer {
   #taking: Handed | undefined;
   readonly #calls = new Set<GrpcCall>();
   #cancelSweep: (() => void) | undefined;
+  readonly #watches = new Set<() => void>();
+  #cancelLook: (() => void) | undefined;
   #closing = false;
   heldBytes = 0;
 
@@ -143,6 +147,7 @@ export class GrpcServer {
   close(): void {
     this.#closing = true;
     this.#cancelSweep?.();
+    this.#cancelLook?.();
     for (const { session } of this.#connections) session.destroy();
     for (const socket of this.#handed.keys()) socket.destroy();
   }
@@ -226,6 +231,22 @@ export class GrpcServer {
     connection.heldBytes += bytes;
   }
 
+  /** @internal Looks now, and again and again until it is told not to: one clock for all, however many watch. */
+  watch(look: () => void): () => void {
+    this.#watches.add(look);
+    this.#lookSoon();
+    look();
+    return () => void this.#watches.delete(look);
+  }
+
+  #lookSoon(): void {
+    this.#cancelLook ??= this.#clock.after(healthPollMs, () => {
+      this.#cancelLook = undefined;
+      for (const look of this.#watches) look();
+      if (this.#watches.size > 0) this.#lookSoon();
+    });
+  }
+
   /** @internal */
   unforeseen(error: unknown): void {
     this.#logger.log('error', 'a gRPC call failed unforeseen', { error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
@@ -255,8 +276,11 @@ export class GrpcServer {
     for (const each of this.#handed) {
       if ((each[1].connection?.heldBytes ?? 0) === 0 && (quietest === undefined || each[1].heardAt < quietest[1].heardAt)) quietest = each;
     }
-    quietest?.[0].destroy();
-    return quietest !== undefined;
+    if (quietest === undefined) return false;
+    // Not when it is closed: who comes in the same turn would send away the same one again, and find room that is not there.
+    this.#handed.delete(quietest[0]);
+    quietest[0].destroy();
+    return true;
   }
 
   #sweepSoon(): void {
@@ -284,6 +308,11 @@ class GrpcCall {
   /** Of the answer, before it is one. */
   #admittedBytes = 0;
   #state: 'receiving' | 'working' | 'answered' = 'receiving';
+  #isReleased = false;
+  /** Said on a call without an end, and not taken yet. */
+  #untaken = 0;
+  #takenAt = 0;
+  #unwatch: (() => void) | undefined;
   isEndless = false;
 
   constructor(server: GrpcServer, connection: Connection, stream: ServerHttp2Stream, now: number) {
@@ -301,7 +330,9 @@ class GrpcCall {
   release(): void {
     this.#server.held(this.#connection, -this.#heldBytes);
     this.#heldBytes = 0;
+    this.#isReleased = true;
     this.#state = 'answered';
+    this.#unwatch?.();
     this.#abort?.abort();
   }
 
@@ -334,15 +365,16 @@ class GrpcCall {
   reflection(service: string): void {
     const name = (side: string): string => `.${service}${side}`;
     const [input, output] = [messageType(name('Request')), messageType(name('Response'))];
-    this.isEndless = true;
+    this.#endless();
     this.#begin();
     this.#stream.on('data', (chunk: Buffer) => this.#guarded(() => {
       if (this.#state === 'answered') return;
+      // The time for a request runs from its first byte.
+      if (this.#reader.heldBytes === 0) this.#movedAt = this.#server.clock.now();
       this.#reader.add(chunk);
       for (let bytes = this.#reader.next(); bytes !== undefined; bytes = this.#reader.next()) {
-        const frame = output.encodeFrame({ ...reflect(input.decode(bytes)) });
-        if (this.#stream.writableLength > 1 << 20) throw new GrpcError('ResourceExhausted', 'etcdserver: too many requests');
-        this.#stream.write(frame);
+        this.#movedAt = this.#server.clock.now();
+        this.#say(output.encodeFrame({ ...reflect(input.decode(bytes)) }));
       }
     }));
     this.#stream.on('end', () => this.#finish({ code: 'OK', message: '' }));
@@ -351,28 +383,48 @@ class GrpcCall {
   /** Says how the service is, and again whenever that changes. */
   watchHealth(edge: Edge): void {
     const { output, input } = methods.get('/grpc.health.v1.Health/Check')!;
-    this.isEndless = true;
+    this.#endless();
     this.#stream.on('data', (chunk: Buffer) => this.#guarded(() => {
       if (this.#state !== 'receiving') return;
       this.#reader.add(chunk);
       const bytes = this.#reader.next();
       if (bytes === undefined) return;
+      if (this.#reader.heldBytes > 0) throw new GrpcError('Internal', 'grpc: one whole message was expected');
       const { service = '' } = input.decode(bytes) as { service?: string };
       const isKnown = service === '' || offeredServices.includes(service);
       this.#begin();
       let said: number | undefined;
-      const look = (): void => {
+      this.#unwatch = this.#server.watch(() => this.#guarded(() => {
         if (this.#state === 'answered') return;
         // 3: SERVICE_UNKNOWN; the stream goes on, as the service's definition asks.
         const status = isKnown ? (edge.service.ready ? 1 : 2) : 3;
-        if (status !== said && this.#stream.writableLength < 1024) {
-          said = status;
-          this.#stream.write(output.encodeFrame({ status }));
-        }
-        this.#server.clock.after(healthPollMs, look);
-      };
-      look();
+        // Who has not taken the last one is told the newest when it has.
+        if (status === said || this.#untaken > 0) return;
+        said = status;
+        this.#say(output.encodeFrame({ status }));
+      }));
     }));
+  }
+
+  #endless(): void {
+    this.isEndless = true;
+    this.#reader.messageBytesMax = endlessRequestBytesMax;
+    this.#hold(endlessRequestBytesMax);
+  }
+
+  /** One answer of many: it is held until it is taken. */
+  #say(frame: Uint8Array): void {
+    if (this.#isGone) return;
+    this.#hold(frame.length);
+    if (this.#untaken++ === 0) this.#takenAt = this.#server.clock.now();
+    this.#stream.write(frame, () => {
+      // With the call everything is let go of.
+      if (this.#isReleased) return;
+      this.#untaken--;
+      this.#takenAt = this.#server.clock.now();
+      this.#heldBytes -= frame.length;
+      this.#server.held(this.#connection, -frame.length);
+    });
   }
 
   refuse(error: unknown): void {
@@ -396,15 +448,13 @@ class GrpcCall {
 
   /** Ends what has stood still, or is past its client's deadline. */
   sweep(now: number, stuckMs: number): void {
-    if (this.isEndless) {
-      if (this.#deadline !== undefined && now > this.#deadline) this.#finish({ code: 'DeadlineExceeded', message: 'context deadline exceeded' });
-      return;
-    }
+    const isReceiving = this.#state === 'receiving' || (this.isEndless && this.#reader.heldBytes > 0);
     if (this.#state === 'answered') {
       // Its client does not read: nothing more can be said to it.
       if (now - this.#movedAt > stuckMs) this.#stream.close(constants.NGHTTP2_CANCEL);
     } else if (this.#deadline !== undefined && now > this.#deadline) this.refuse(new GrpcError('DeadlineExceeded', 'context deadline exceeded'));
-    else if (this.#state === 'receiving' && now - this.#movedAt > stuckMs) this.refuse(new GrpcError('DeadlineExceeded', 'the request did not come whole in time'));
+    else if (isReceiving && now - this.#movedAt > stuckMs) this.refuse(new GrpcError('DeadlineExceeded', 'the request did not come whole in time'));
+    else if (this.#untaken > 0 && now - this.#takenAt > stuckMs) this.#stream.close(constants.NGHTTP2_CANCEL);
   }
 
   #guarded(act: () => void): void {
