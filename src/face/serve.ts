@@ -96,7 +96,7 @@ export async function serve(options: ServeOptions): Promise<ServedMember> {
     // Whoever asks it now is sent elsewhere; nothing is wrong with what it says.
     if (code === 'MEMBER_REMOVED') return service.beginShutdown();
     native.close();
-    void grpc?.then((server) => server.close());
+    void grpc?.then((server) => server?.close());
   });
   const { cluster, member: id } = member.identity;
   const edge = { service, cluster, member: id, term: () => member.replica(1)?.raft.state.term ?? 0 };
@@ -105,12 +105,20 @@ export async function serve(options: ServeOptions): Promise<ServedMember> {
   const http = new HttpServer({ logger: calm, failure: httpFailure, route: (path) => health.get(path) ?? gateway.get(path) });
   const shown = new HttpServer({ logger: calm, failure: httpFailure, route: (path) => health.get(path) });
   // Loaded when somebody speaks it first: a member whom nobody asks so does not pay for it.
-  let grpc: Promise<GrpcServer> | undefined;
+  let grpc: Promise<GrpcServer | undefined> | undefined;
   let stopped = false;
-  const loadGrpc = async (): Promise<GrpcServer> => {
-    const server = new (await import('./grpc/index.ts')).GrpcServer(edge, { clock: nodeClock, logger: calm });
-    if (stopped || failed) server.close();
-    return server;
+  /** Never rejects: a member outlives its files, which an update replaces under it, and moments without a descriptor. */
+  const loadGrpc = async (): Promise<GrpcServer | undefined> => {
+    try {
+      const server = new (await import('./grpc/index.ts')).GrpcServer(edge, { clock: nodeClock, logger: calm });
+      if (stopped || failed) server.close();
+      return server;
+    } catch (error) {
+      calm.log('error', 'gRPC could not be loaded: whoever speaks it is closed until the member is started again', { error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+      // Node may remember a module that failed; where it does not, the next to speak it finds it.
+      grpc = undefined;
+      return undefined;
+    }
   };
   const targetsOf = (guests: ReadonlySet<Guest>): SniffTargets => ({
     ...(!guests.has('client') && !guests.has('peer') ? {} : {
@@ -126,7 +134,7 @@ export async function serve(options: ServeOptions): Promise<ServedMember> {
         // It may break before the server is there.
         socket.on('error', () => socket.destroy());
         grpc ??= loadGrpc();
-        void grpc.then((server) => server.take(socket));
+        void grpc.then((server) => (server === undefined ? socket.destroy() : server.take(socket)));
       },
     }),
     ...(!guests.has('http') && !guests.has('metrics') ? {} : {
@@ -173,7 +181,7 @@ export async function serve(options: ServeOptions): Promise<ServedMember> {
         clearInterval(sweep);
         service.beginShutdown();
         await member.handOver();
-        await Promise.all([native.drain(drainMs), grpc?.then((server) => server.drain(drainMs))]);
+        await Promise.all([native.drain(drainMs), http.drain(drainMs), shown.drain(drainMs), grpc?.then((server) => server?.drain(drainMs))]);
         await stop();
       })()),
   };

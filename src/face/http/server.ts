@@ -79,6 +79,7 @@ const requestsPerConnectionMax = 10_000;
 const headersMax = 64;
 const partBytes = 256 << 10;
 const lingerMs = 1000;
+const drainPollMs = 10;
 /** So many parts of a body may be small. More are for nothing but to cost us time. */
 const partsFree = 1000;
 const partBytesMin = 64;
@@ -117,6 +118,7 @@ export class HttpServer {
   readonly #limits: HttpLimits;
   readonly #connections = new Map<Socket, HttpConnection>();
   #heldBytes = 0;
+  #draining = false;
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
@@ -150,6 +152,15 @@ export class HttpServer {
     connection.expect(this.#limits.headersMs);
     this.#server.emit('connection', socket);
     socket.resume();
+  }
+
+  /** Until what has been asked is answered, or `timeoutMs` have passed. Whoever asks anew is still told how things stand. */
+  async drain(timeoutMs: number): Promise<void> {
+    this.#draining = true;
+    const end = performance.now() + timeoutMs;
+    // An answer given is not yet one that has left.
+    const isBusy = (): boolean => [...this.#connections.values()].some((connection) => connection.isBusy || connection.socket.writableLength > 0);
+    while (isBusy() && performance.now() < end) await new Promise((resolve) => void setTimeout(resolve, drainPollMs));
   }
 
   close(): void {
@@ -296,6 +307,8 @@ export class HttpServer {
     const heldBytes = whole === undefined ? (body as HttpTexts).bytes : whole.length;
     this.#heldBytes += heldBytes;
     try {
+      // Its connection ends with the member: nothing is to be sent on it that would be lost.
+      if (this.#draining) response.shouldKeepAlive = false;
       response.writeHead(status, { 'content-type': type, ...(whole === undefined ? {} : { 'content-length': whole.length }) });
       if (isHead) return void response.end();
       for (const part of whole === undefined ? joined((body as HttpTexts).texts()) : cut(whole)) {
