@@ -153,7 +153,7 @@ describe('HTTP', () => {
 
   it('who does not read its answer costs itself: it is sent away, and others are served meanwhile', async () => {
     const large = 'x'.repeat(30 << 20);
-    const { dial, ask, http } = await rig({ '/large': { method: 'GET', answer: () => plain(200, large) }, '/hello': hello }, { takenMs: 700, bytesMax: 64 << 20 });
+    const { dial, ask, http } = await rig({ '/large': { method: 'GET', answer: () => plain(200, large) }, '/hello': hello }, { takenMs: 3000, bytesMax: 64 << 20 });
     const stuck = await Promise.all([dial(false), dial(false), dial(false)]);
     for (const { socket } of stuck) socket.write(get('/large').repeat(3));
     await until(() => http.heldBytes >= 60 << 20);
