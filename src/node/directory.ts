@@ -3,6 +3,7 @@
 import { constants } from 'node:fs';
 import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { whenOneIsFree } from './descriptors.ts';
 
 /** Creates the directory and its parents, each of them durably. */
 export async function makeDirectory(full: string): Promise<void> {
@@ -14,7 +15,7 @@ export async function makeDirectory(full: string): Promise<void> {
 export async function syncDirectory(full: string): Promise<void> {
   // Windows cannot open directories; its file systems journal their entries.
   if (process.platform === 'win32') return;
-  const handle = await open(full, constants.O_RDONLY);
+  const handle = await whenOneIsFree(() => open(full, constants.O_RDONLY));
   try {
     await handle.sync();
   } finally {

@@ -7,6 +7,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
 import { DiskError } from '../engine/ports.ts';
 import type { Disk, DiskErrorCode, DiskFile, DiskNote, OpenOptions } from '../engine/ports.ts';
+import { whenOneIsFree } from './descriptors.ts';
 import { makeDirectory, syncDirectory } from './directory.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { SyncWorker } from './sync-worker.ts';
@@ -46,7 +47,7 @@ export function nodeDisk(root: string): Disk & { close(): Promise<void> } {
     list: (directory) =>
       guarded(directory, async () => {
         try {
-          return (await readdir(at(directory))).toSorted();
+          return (await whenOneIsFree(() => readdir(at(directory)))).toSorted();
         } catch (error) {
           if (errnoOf(error) === 'ENOENT') return [];
           throw error;
@@ -64,7 +65,7 @@ export function nodeDisk(root: string): Disk & { close(): Promise<void> } {
 async function openFile(worker: SyncWorker, path: string, full: string, options: OpenOptions): Promise<DiskFile> {
   const { O_RDWR, O_CREAT, O_EXCL } = constants;
   const flags = { must: O_RDWR | O_CREAT | O_EXCL, may: O_RDWR | O_CREAT, never: O_RDWR }[options.create];
-  return new NodeFile(worker, path, await open(full, flags, 0o600));
+  return new NodeFile(worker, path, await whenOneIsFree(() => open(full, flags, 0o600)));
 }
 
 class NodeFile implements DiskFile {

@@ -1,6 +1,6 @@
 // What a checker is told. It looks from outside, between events, and at what members send; no member knows of it.
 
-import type { LogIndex, MemberId, Message, Raft, Role, Term } from '../../core/raft/index.ts';
+import type { LogIndex, MemberId, Message, Raft, RaftState, Role, Term } from '../../core/raft/index.ts';
 import type { Replica } from '../../engine/replica/replica.ts';
 import type { Life, Machine } from '../world.ts';
 import type { BrokenClaim } from './claim.ts';
@@ -22,6 +22,8 @@ export interface Stand {
   readonly offset: LogIndex;
   readonly last: LogIndex;
   readonly lastTerm: Term;
+  /** Those in its log then: it may have counted by one that it has cut since. */
+  readonly configurations: RaftState['configurations'];
 }
 
 /**

@@ -59,7 +59,7 @@ export class Commitment implements Checker {
       }
     }
     if (role === Role.leader && log.committed > log.offset) this.#checkCounted(sight, before.last);
-    else if (isNews) this.#checkHeld(sight);
+    else if (isNews) this.#checkHeld(sight, before);
   }
 
   /** @param lastBefore where its log ended when it was last looked at */
@@ -77,14 +77,15 @@ export class Commitment implements Checker {
 
   /**
    * A leader is looked at before what it sends leaves. So nobody hears of a commit before it is known, and who does not lead
-   * has news only if it stepped down, or died, as it had counted. Under which configuration nobody can tell any more.
+   * has news only if it stepped down, or died, as it had counted. Under which configuration nobody can tell any more; it may
+   * even be one that the next leader's first entries have cut in the same turn.
    */
-  #checkHeld({ machine, raft }: Sight): void {
+  #checkHeld({ machine, raft }: Sight, before: Stand): void {
     const { log: { committed, durable }, configurations } = raft.state;
     const its = raft.termAt(committed)!;
     this.#promises.saidEntry(machine.at, Math.min(committed, durable), raft);
     const holders = this.#holders(committed, its);
-    if (!configurations.some(({ configuration }) => isMajority(configuration, holders))) {
+    if (![...configurations, ...before.configurations].some(({ configuration }) => isMajority(configuration, holders))) {
       throw new BrokenClaim('majority', `${machine.name}, which does not lead, commits ${committed} of term ${its}, promised by ${holders.size} of ${this.#world.machines.length}`);
     }
   }

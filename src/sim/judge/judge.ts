@@ -103,7 +103,7 @@ export class Judge {
     const { id, log } = raft.state;
     this.#roster.set(machine.at, id);
     this.#lives[machine.at] = life;
-    this.#stands[machine.at] = { term: 0, role: Role.follower, lead: 0, committed: log.offset, offset: log.offset, last: log.offset, lastTerm: log.offsetTerm };
+    this.#stands[machine.at] = { term: 0, role: Role.follower, lead: 0, committed: log.offset, offset: log.offset, last: log.offset, lastTerm: log.offsetTerm, configurations: [] };
     for (const checker of this.#checkers) checker.met?.(sight);
   }
 
@@ -118,7 +118,7 @@ export class Judge {
     if (isOtherLog) for (const checker of this.#checkers) checker.logChanged?.(sight, before);
     if (isOtherRole) for (const checker of this.#checkers) checker.roleChanged?.(sight, before);
     if (hasCommitted) for (const checker of this.#checkers) checker.commitMoved?.(sight, before);
-    this.#stands[sight.machine.at] = { term, role, lead, committed: log.committed, offset: log.offset, last, lastTerm };
+    this.#stands[sight.machine.at] = { term, role, lead, committed: log.committed, offset: log.offset, last, lastTerm, configurations: [...state.configurations] };
   }
 
   #leaves(machine: Machine, life: Life, message: Message): void {
