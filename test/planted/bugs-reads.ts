@@ -17,20 +17,6 @@ export const readBugs: readonly PlantedBug[] = [
     ],
   },
   {
-    name: 'read-round-reuses-its-id',
-    does: 'every round of reads has the same id, so that an echo delayed by a pause confirms a later one',
-    breaks: 'etcd #20418: a fresh id per retry',
-    claims: ['reads', 'linearizable'],
-    world: { nodes: 3, nemesis: ['isolate', 'swizzle', 'pause', 'exit', 'slow', 'stray'] },
-    edits: [
-      {
-        file: 'src/core/raft/read-index.ts',
-        find: 'const id = state.nextRound++;',
-        replace: 'const id = state.nextRound;',
-      },
-    ],
-  },
-  {
     name: 'read-before-own-commit',
     does: 'a new leader answers reads before an entry of its own term is committed',
     breaks: 'Raft §8; thesis §6.4',
