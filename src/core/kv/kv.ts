@@ -37,9 +37,8 @@ export class Kv {
   readonly #sessions: Sessions;
   /** In order of revision: what the next compaction has to look at. */
   #superseded: Superseded[];
-  #applying = false;
-  /** What the state was when the entry that is being applied began: between its commands it is nobody else's. */
-  #before: Pick<KvState, 'revision' | 'compactRevision' | 'clusterVersion'> & { readonly digest: Digest };
+  /** While an entry is applied, what the state was when it began: between its commands it is nobody else's. */
+  #before: (Pick<KvState, 'revision' | 'compactRevision' | 'clusterVersion'> & { readonly digest: Digest }) | undefined;
   readonly #values = new ValueStore();
 
   constructor(state: KvState = { ...emptyState }, digest: Digest = new Digest(), sessions: Map<number, Session> = new Map(), superseded: Superseded[] = []) {
@@ -47,7 +46,6 @@ export class Kv {
     this.#digest = digest;
     this.#sessions = new Sessions(digest, sessions);
     this.#superseded = superseded;
-    this.#before = { ...state, digest };
   }
 
   get revision(): Revision {
@@ -81,7 +79,7 @@ export class Kv {
   /** The state, its sessions and its compaction after whole entries, in 16 hex digits: of equal indexes, equal states. O(1). */
   digest(): { readonly revision: Revision; readonly index: number; readonly digest: string } {
     const index = this.#state.appliedIndex;
-    const { revision, compactRevision, clusterVersion, digest } = this.#applying ? this.#before : { ...this.#state, digest: this.#digest };
+    const { revision, compactRevision, clusterVersion, digest } = this.#before ?? { ...this.#state, digest: this.#digest };
     const whole = digest.clone();
     // Builds that know only the lowest do not count it, and must agree with us while they are there.
     if (clusterVersion > clusterVersions.lowest) whole.add(mix(clusterVersion), mix(~clusterVersion));
@@ -91,11 +89,10 @@ export class Kv {
 
   /** Applies an entry; its replies are encoded, by position. `undefined`: an entry without commands. */
   apply(index: number, term: number, payload: Uint8Array | undefined): Application {
-    assert(!this.#applying, 'entries are applied one after the other');
+    assert(this.#before === undefined, 'entries are applied one after the other');
     assert(index === this.#state.appliedIndex + 1, 'entries are applied in order, each once');
     const { revision, compactRevision, clusterVersion } = this.#state;
     this.#before = { revision, compactRevision, clusterVersion, digest: this.#digest.clone() };
-    this.#applying = true;
     return new Application(this.#apply(index, term, payload));
   }
 
@@ -123,7 +120,7 @@ export class Kv {
   /** O(1): pins the state. */
   snapshot(): { next(): Uint8Array | undefined } {
     // Within an entry replies are remembered of what is not published yet: a replay would skip it.
-    assert(!this.#applying, 'a snapshot holds whole entries');
+    assert(this.#before === undefined, 'a snapshot holds whole entries');
     const source: SnapshotSource = { state: { ...this.#state }, sessions: this.#sessions.pin() };
     return snapshotBlocks(source);
   }
@@ -151,7 +148,7 @@ export class Kv {
     // With the state it produced, in one step (law 5): errors move it as well.
     state.appliedIndex = index;
     state.appliedTerm = term;
-    this.#applying = false;
+    this.#before = undefined;
     return replies;
   }
 

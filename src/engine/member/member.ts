@@ -378,11 +378,11 @@ export class Member implements ReplicaHost, SnapshotterHost {
    */
   async #keepPromises(): Promise<void> {
     const { disk } = this.ports;
-    const { leaseDriftMax } = this.replicaOptions;
+    const { electionTicks, leaseDriftMax } = this.replicaOptions;
     this.#hasPromised = (await readSmallFile(disk, promisesPath, 1)) !== undefined;
     if (leaseDriftMax !== undefined) return this.#hasPromised ? undefined : writeSmallFile(disk, promisesPath, 1, emptyBytes);
     if (!this.#hasPromised) return;
-    this.#promiseTicks = 2 * this.replicaOptions.electionTicks;
+    this.#promiseTicks = 2 * electionTicks;
   }
 
   /** In ticks, as promises are kept: they come late, but never early, however a clock may jump. */
